@@ -1,0 +1,181 @@
+"""`gan-core train`: one sub-command for each family of the registry, its options from the family's dataclasses."""
+
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from gan_core.cli.options import as_json, config_options, given, print_json
+from gan_core.cli.progress import show
+from gan_core.config import RunConfig, TrainConfig
+from gan_core.errors import ConfigError, RunError
+from gan_core.families import FAMILIES, get_family
+from gan_core.settings import Settings
+
+FROM_DATA = ("size", "channels", "classes")
+CHANGEABLE = ("data", "steps", "device", "log_steps", "sample_steps", "snapshot_steps", "state_steps", "keep_snapshots")
+
+
+class _Families(click.Group):
+    """Sub-commands from the registry. Only the one that is asked for imports its networks and its step."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 click's signature
+        return list(FAMILIES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 click's signature
+        if cmd_name not in FAMILIES:
+            return None
+        summary = get_family(cmd_name).summary
+        return _FamilyCommand(cmd_name, summary)
+
+
+class _FamilyCommand(click.Command):
+    """Builds its options when they are first needed."""
+
+    def __init__(self, family: str, summary: str) -> None:
+        super().__init__(family, help=summary, callback=_run)
+        self._family = family
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        if not self.params:
+            from gan_core.models import get_networks
+            from gan_core.training import get_training
+
+            self.params = [
+                *config_options(TrainConfig),
+                *config_options(get_networks(self._family).Network, skip=FROM_DATA),
+                *config_options(get_training(self._family).Recipe),
+                click.Option(
+                    ["--run", "run"], type=click.Path(path_type=Path), help="Run folder; default: a new number."
+                ),
+                click.Option(
+                    ["--resume"], is_flag=True, help="Go on where --run stopped, or begin if it has not begun."
+                ),
+                click.Option(["--quiet"], is_flag=True, help="No progress on standard error."),
+            ]
+            as_json(self)  # type: ignore[arg-type]
+        return super().get_params(ctx)
+
+
+@click.group(cls=_Families)
+def train() -> None:
+    """Train a model."""
+
+
+@click.pass_context
+def _run(ctx: click.Context, /, run: Path | None, resume: bool, quiet: bool, as_json: bool, **values: Any) -> None:
+    from gan_core.models import get_networks
+    from gan_core.training import get_training
+    from gan_core.training.loop import train as run_training
+
+    settings = Settings()
+    family = str(ctx.info_name)
+    options = {
+        "train": given(values, TrainConfig),
+        "network": given(values, get_networks(family).Network),
+        "recipe": given(values, get_training(family).Recipe),
+    }
+    options["network"] = {k: v for k, v in options["network"].items() if k not in FROM_DATA}
+    folder, config = _folder_and_config(family, options, run, resume, settings)
+    rank = int(os.environ.get("RANK", "0"))
+    shown = show(folder.path) if rank == 0 and not quiet else nullcontext()
+    with _stop_on_signals() as stop_asked, shown as display:
+        for event in run_training(
+            config,
+            folder,
+            settings=settings,
+            should_stop=stop_asked,
+            on_decoded=display.decoded if display else None,
+            command=shlex.join(["gan-core", *sys.argv[1:]]),
+        ):
+            if display:
+                display.event(event)
+        interrupted = stop_asked()
+    status = folder.status()
+    if as_json and rank == 0:
+        print_json({"run": str(folder.path), "state": status["state"], "step": status["step"]})
+    if interrupted:
+        sys.exit(130)
+
+
+def _folder_and_config(
+    family: str, options: dict[str, dict[str, Any]], run: Path | None, resume: bool, settings: Settings
+) -> tuple[Any, RunConfig]:
+    from gan_core.data import short_name
+    from gan_core.training.loop import check
+    from gan_core.training.run_folder import ACTIVE, RunFolder, create_run
+
+    rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    if resume and run is None:
+        raise ConfigError("--resume needs --run FOLDER, the run to go on with. Nothing was started.")
+    if run is not None and resume and (run / "config.json").exists():
+        folder = RunFolder(run)
+        status = folder.status()
+        if status["state"] in ACTIVE and status.get("pid") and rank == 0:
+            raise RunError(
+                f"{run} is being trained by process {status['pid']}. Nothing was started. Stop that one first."
+            )
+        return folder, _resumed(folder, family, options, rank)
+    if "data" not in options["train"]:
+        raise click.UsageError("Missing option '--data'.")
+    config = RunConfig(
+        family=family, train=TrainConfig(**options["train"]), network=options["network"], recipe=options["recipe"]
+    )
+    check(config)
+    if run is None:
+        if world > 1:
+            raise ConfigError("Several processes need --run FOLDER, so that all know where. Nothing was started.")
+        return create_run(settings.runs_dir, config, short_name(config.train.data)), config
+    folder = RunFolder(run)
+    if rank == 0:
+        if run.exists():
+            raise RunError(f"{run} exists. Nothing was started. Go on with it by --resume, or choose another --run.")
+        folder.create(config)
+    return folder, config
+
+
+def _resumed(folder: Any, family: str, options: dict[str, dict[str, Any]], rank: int) -> RunConfig:
+    """The run's own configuration, with what may change from one start to the next."""
+    config: RunConfig = folder.config()
+    if config.family != family:
+        raise ConfigError(f"{folder.path} trains {config.family}, not {family}. Nothing was started.")
+    before = {"train": config.train.__dict__, "network": config.network, "recipe": config.recipe}
+    for part, values in options.items():
+        for name, value in values.items():
+            if before[part].get(name) != value and not (part == "train" and name in CHANGEABLE):
+                flag = name.replace("_", "-")
+                raise ConfigError(
+                    f"--{flag} cannot change when a run is resumed. Nothing was started. Begin a new run."
+                )
+    changed = {name: value for name, value in options["train"].items() if name in CHANGEABLE}
+    config = replace(config, train=replace(config.train, **changed))
+    if rank == 0 and changed:
+        folder.write_config(config)
+    return config
+
+
+@contextmanager
+def _stop_on_signals() -> Iterator[Callable[[], bool]]:
+    """The first Ctrl-C or SIGTERM asks the loop to save and leave; a second Ctrl-C leaves at once."""
+    asked = False
+
+    def ask(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 the signature of signal handlers
+        nonlocal asked
+        if asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        asked = True
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

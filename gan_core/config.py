@@ -1,0 +1,220 @@
+"""Configurations: frozen dataclasses with flat fields, checked where they are built.
+
+The line under each field is its documentation; `field_docs` reads it, so that the command line's help and the code
+cannot disagree.
+"""
+
+import ast
+import inspect
+import re
+import textwrap
+from dataclasses import asdict, dataclass, field, fields
+from functools import cache
+from typing import Any, Literal
+
+from gan_core.errors import ConfigError, ModelError
+from gan_core.families import get_family
+
+FORMAT = 1
+NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]*")
+MAX_SEED = 2**63 - 1
+
+
+def require(condition: bool, message: str) -> None:
+    """Raise `ConfigError(message)` unless the condition holds."""
+    if not condition:
+        raise ConfigError(message)
+
+
+def require_power_of_two(flag: str, value: int, low: int, high: int) -> None:
+    good = isinstance(value, int) and low <= value <= high and value & (value - 1) == 0
+    require(good, f"{flag} is {value!r}; it must be a power of two from {low} to {high}.")
+
+
+def require_range(flag: str, value: float, low: float, high: float) -> None:
+    good = isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+    require(good, f"{flag} is {value!r}; it must lie between {low} and {high}.")
+
+
+def require_whole(flag: str, value: int, low: int, high: int) -> None:
+    good = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+    require(good, f"{flag} is {value!r}; it must be a whole number from {low} to {high}.")
+
+
+def require_choice(flag: str, value: str, choices: tuple[str, ...]) -> None:
+    require(value in choices, f"{flag} is {value!r}; it must be one of {', '.join(choices)}.")
+
+
+def check_name(name: str) -> str:
+    """A model's name, unchanged. Names become folders: nothing that could leave its parent passes."""
+    if not NAME_PATTERN.fullmatch(name) or len(name) > 96:
+        raise ModelError(
+            f"{name!r} cannot name a model. Use up to 96 small letters, digits, '.', '_' and '-', not beginning with a sign."
+        )
+    return name
+
+
+@cache
+def field_docs(config: type) -> dict[str, str]:
+    """The documentation line under each field of a dataclass, by field name."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(config))).body[0]
+    assert isinstance(body, ast.ClassDef)
+    docs = {}
+    for node, following in zip(body.body, body.body[1:], strict=False):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and isinstance(following, ast.Expr):
+            docs[node.target.id] = inspect.cleandoc(ast.literal_eval(following.value)).replace("\n", " ")
+    return docs
+
+
+def build(config: type, values: dict[str, Any], where: str) -> Any:
+    """A configuration from parsed JSON; unknown and missing entries are named together with `where` they stand."""
+    known = {item.name for item in fields(config)}
+    unknown = sorted(set(values) - known)
+    require(not unknown, f"{where} holds entries this version does not know: {', '.join(unknown)}.")
+    try:
+        return config(**values)
+    except TypeError as error:
+        raise ConfigError(f"{where} is incomplete: {error}.") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """What the training of every family needs; a family adds its network and its recipe."""
+
+    data: str
+    """Folder, zip, torchvision name (fashion-mnist, mnist, cifar10, eurosat), hub:user/name, or shapes."""
+    size: int = 64
+    """Side of the square training pictures, in pixels."""
+    channels: int | None = None
+    """1 grey, 3 RGB, 4 RGBA; None: as the data has."""
+    conditional: bool = False
+    """Train on the data's classes, so that a class can be asked for."""
+    steps: int = 20_000
+    """Length of the training, in generator updates."""
+    batch: int = 64
+    """Pictures in one step, over all processes together."""
+    seed: int = 0
+    """Names the initial weights, the order of the data and all random draws."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:N or mps."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of the forward passes; auto: bfloat16 on CUDA, float32 elsewhere (it is five times faster than bfloat16 on CPUs)."""
+    compile: bool = False
+    """Compile the networks with torch.compile; pays on long trainings on CUDA."""
+    flip: bool = False
+    """Mirror training pictures at random, left to right."""
+    quarter_turns: bool = False
+    """Turn training pictures by random multiples of 90 degrees (for pictures without an up)."""
+    load_size: int | None = None
+    """Side in pixels to which pictures are scaled before a random crop of --size; None: the family's own rule."""
+    fit: Literal["crop", "stretch"] = "crop"
+    """How a picture becomes square: cut at the middle, or squeezed."""
+    domain_a: str | None = None
+    """Translators: what the pictures of domain A show, in words for people (Monet painting)."""
+    domain_b: str | None = None
+    """Translators: what the pictures of domain B show (photograph)."""
+    default_direction: Literal["ab", "ba"] = "ab"
+    """Translators: what a person who brings a picture most likely wants; ab makes B from A."""
+    log_steps: int = 20
+    """Steps between two lines of metrics.jsonl; each line holds the means since the one before."""
+    sample_steps: int = 500
+    """Steps between two sample pictures."""
+    snapshot_steps: int = 2_000
+    """Steps between two snapshots (usable model folders)."""
+    state_steps: int = 500
+    """Steps between two saved states to resume from; one is also saved when the run stops."""
+    keep_snapshots: int = 8
+    """Snapshots kept, thinned evenly over the run; the newest always stays."""
+
+    def __post_init__(self) -> None:
+        require_whole("--size", self.size, 8, 1024)
+        if self.channels is not None:
+            require(self.channels in (1, 3, 4), f"--channels is {self.channels!r}; it must be 1, 3 or 4.")
+        require_whole("--steps", self.steps, 1, 10**9)
+        require_whole("--batch", self.batch, 1, 65_536)
+        require_whole("--seed", self.seed, 0, MAX_SEED)
+        require_choice("--precision", self.precision, ("auto", "float32", "bfloat16"))
+        require_choice("--fit", self.fit, ("crop", "stretch"))
+        require_choice("--default-direction", self.default_direction, ("ab", "ba"))
+        if self.load_size is not None:
+            require_whole("--load-size", self.load_size, self.size, 4096)
+        for name in ("log_steps", "sample_steps", "snapshot_steps", "state_steps"):
+            require_whole(f"--{name.replace('_', '-')}", getattr(self, name), 1, 10**9)
+        require_whole("--keep-snapshots", self.keep_snapshots, 1, 10_000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Everything needed to run a training again: a run folder's config.json."""
+
+    family: str
+    """A name of the registry."""
+    train: TrainConfig
+    """Options that every family has."""
+    network: dict[str, Any]
+    """The family's network options that were asked for; the rest follow from data and defaults."""
+    recipe: dict[str, Any]
+    """The family's recipe options that were asked for."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {"format": FORMAT, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any], where: str) -> "RunConfig":
+        require(values.get("format") == FORMAT, f"{where} is not of format {FORMAT}. Nothing was started.")
+        train = build(TrainConfig, dict(values.get("train", {})), where)
+        get_family(values.get("family", ""))
+        return cls(family=values["family"], train=train, network=dict(values["network"]), recipe=dict(values["recipe"]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """A model folder's config.json."""
+
+    family: str
+    """A name of the registry."""
+    network: dict[str, Any]
+    """Flat constructor numbers of the family's networks."""
+    classes: list[str] | None = None
+    """Names of the classes, in label order; None: unconditional."""
+    domains: dict[str, str] | None = None
+    """Translators only: what domain a and domain b show, for people."""
+    default_direction: Literal["ab", "ba"] | None = None
+    """Translators only: what a person who uploads a picture most likely wants."""
+    data: dict[str, Any] = field(default_factory=dict)
+    """What the model was trained on."""
+    trained: dict[str, Any] = field(default_factory=dict)
+    """Steps, images, seed, code version, device and command of the training."""
+    license: str | None = None
+    """Licence of the weights."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {"format": FORMAT, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, values: Any, where: str) -> "ModelConfig":
+        if not isinstance(values, dict) or values.get("format") != FORMAT:
+            raise ModelError(f"{where} is not a model's config.json of format {FORMAT}. Nothing was loaded.")
+        known = {key: value for key, value in values.items() if key != "format"}
+        try:
+            config = build(cls, known, where)
+            get_family(config.family)
+        except ConfigError as error:
+            raise ModelError(f"{error} Nothing was loaded.") from None
+        config._check(where)
+        return config
+
+    def _check(self, where: str) -> None:
+        """The file may come from a stranger: every entry that code relies on has the type it relies on."""
+        names = self.classes
+        good = (
+            isinstance(self.network, dict)
+            and isinstance(self.data, dict)
+            and isinstance(self.trained, dict)
+            and (names is None or (isinstance(names, list) and all(isinstance(name, str) for name in names)))
+            and (self.domains is None or (isinstance(self.domains, dict) and set(self.domains) == {"a", "b"}))
+            and self.default_direction in (None, "ab", "ba")
+            and (self.license is None or isinstance(self.license, str))
+        )
+        if not good:
+            raise ModelError(f"{where} holds entries of a wrong type. Nothing was loaded.")

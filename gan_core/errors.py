@@ -1,0 +1,33 @@
+"""What can go wrong in a way that a person can mend.
+
+Every text says what happened, what was not done and what to do, and names the file or flag. The command line prints it
+as one line; the application shows it where the eye is.
+"""
+
+
+class GanCoreError(Exception):
+    """Base of all errors that are meant for people, not for a bug report."""
+
+
+class ConfigError(GanCoreError):
+    """An option or a configuration file holds a value that cannot work."""
+
+
+class PictureError(GanCoreError):
+    """A picture cannot be read, or is larger than allowed."""
+
+
+class DataError(GanCoreError):
+    """A data set is missing, empty, hostile or of the wrong kind."""
+
+
+class ModelError(GanCoreError):
+    """A model folder is missing, damaged, foreign or does not fit its network."""
+
+
+class RunError(GanCoreError):
+    """A training run cannot start, go on or be read."""
+
+
+class HubError(GanCoreError):
+    """The Hugging Face Hub refused, or could not be reached."""

@@ -1,0 +1,48 @@
+"""The registry: which model families there are.
+
+A new family is one entry here, one file `models/<name>.py` with its networks and one file `training/<name>.py` with its
+step (their docstrings say what those files hold). Command line, run folders, model folders and the application's
+pickers follow from this table. It holds plain data, so that reading it costs no import of torch.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gan_core.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    name: str
+    """Name in commands, files and modules."""
+    title: str
+    """Name for people."""
+    kind: Literal["generator", "translator"]
+    """generator: latents to pictures, trained on one set. translator: pictures to pictures, trained on two domains."""
+    summary: str
+    """One sentence, shown by the command line and the application."""
+
+
+FAMILIES: dict[str, Family] = {
+    family.name: family
+    for family in (
+        Family(
+            name="dcgan",
+            title="DCGAN",
+            kind="generator",
+            summary="Learns one set of pictures and draws new ones from latents (Radford et al., 2015).",
+        ),
+        Family(
+            name="cyclegan",
+            title="CycleGAN",
+            kind="translator",
+            summary="Learns to turn pictures of one domain into another, and back, without pairs (Zhu et al., 2017).",
+        ),
+    )
+}
+
+
+def get_family(name: str) -> Family:
+    if name not in FAMILIES:
+        raise ConfigError(f"There is no model family {name!r}. Known families: {', '.join(FAMILIES)}.")
+    return FAMILIES[name]

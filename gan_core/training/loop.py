@@ -1,0 +1,289 @@
+"""The loop: data in, run folder out, events to whoever listens."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import gan_core
+from gan_core import weights
+from gan_core.config import ModelConfig, RunConfig, build
+from gan_core.data.decode import Progress as DataProgress
+from gan_core.devices import all_finite, describe, pick_device
+from gan_core.draws import Shard
+from gan_core.errors import RunError
+from gan_core.families import get_family
+from gan_core.images import grid, to_pictures
+from gan_core.models import get_networks
+from gan_core.settings import Settings
+from gan_core.training import distributed, get_training
+from gan_core.training.events import Ended, Event, Noticed, Progress, Sampled, Snapshotted, Started
+from gan_core.training.feeds import FEEDS
+from gan_core.training.plan import Plan, initial_generator
+from gan_core.training.run_folder import RunFolder
+from gan_core.training.state import load_state, save_state
+
+HEARTBEAT_S = 2.0
+STATE_S = 300.0  # However rare the states were asked to be, no more than this is ever lost.
+
+
+def check(config: RunConfig) -> None:
+    """Raise `ConfigError` for options that cannot work, before a run folder is made or data is read."""
+    build(get_training(config.family).Recipe, config.recipe, "The recipe")
+    network = get_networks(config.family).Network
+    known = {item.name for item in fields(network)}
+    size = {"size": config.train.size} if "size" in known else {}
+    build(network, {**size, **config.network}, "The network")
+
+
+def train(
+    config: RunConfig,
+    run: RunFolder,
+    *,
+    settings: Settings | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+    on_decoded: DataProgress | None = None,
+    command: str | None = None,
+) -> Iterator[Event]:
+    """Run a training to its end, or on from its last state, and yield what happens.
+
+    `on_decoded(done, total)` is called while the data is being read. `should_stop` is asked after each step; the run then saves and ends as `stopped`. Raises `GanCoreError`; whatever is
+    raised stands in the run's status too.
+    """
+    device = distributed.local_device(pick_device(config.train.device))
+    with distributed.process_group(device) as shard:
+        distributed.check_share(config.train.batch, shard)
+        loop = _Loop(config, run, settings or Settings(), device, shard, on_decoded, command)
+        try:
+            yield from loop.run_to_end(should_stop)
+        except GeneratorExit:
+            loop.write_status("stopped")
+            raise
+        except BaseException as error:
+            with suppress(OSError):  # A full disk must not hide what happened.
+                loop.write_status("failed", error=str(error) or type(error).__name__)
+            raise
+
+
+@dataclass
+class _Loop:
+    """One training under way."""
+
+    config: RunConfig
+    folder: RunFolder
+    settings: Settings
+    device: torch.device
+    shard: Shard
+    on_decoded: DataProgress | None
+    command: str | None
+    step: int = 0
+    elapsed_s: float = 0.0
+    pending: list[Tensor] = field(default_factory=list)
+    """One row of metrics for each step since the last line, still on the device."""
+    heartbeat_at: float = 0.0
+
+    @property
+    def writes(self) -> bool:
+        return self.shard.rank == 0
+
+    def run_to_end(self, should_stop: Callable[[], bool]) -> Iterator[Event]:
+        train = self.config.train
+        self.write_status("starting")
+        if self.writes:
+            self.folder.clear_stop()
+
+        # Load the data.
+        family = get_family(self.config.family)
+        feed = FEEDS[family.kind].load(train, self.settings, self._decoded)
+        yield from self._data_notices(feed)
+
+        # Construct the networks.
+        initial_generator(train.seed)
+        plan = Plan(
+            steps=train.steps,
+            batch=train.batch,
+            seed=train.seed,
+            device=self.device,
+            shard=self.shard,
+            precision=train.precision,
+            compile=train.compile,
+        )
+        module = get_training(family.name)
+        network_type = get_networks(family.name).Network
+        known = {item.name for item in fields(network_type)}
+        facts = {name: value for name, value in feed.facts().items() if name in known}
+        self.network = build(network_type, {**facts, **self.config.network}, "The network")
+        self.training = module.Training(self.network, build(module.Recipe, self.config.recipe, "The recipe"), plan)
+        self.feed, self.fixed = feed, feed.fixed(plan)
+
+        # Go on from the last state, if there is one.
+        yield from self._restore()
+        resumed_at, began_at = self.step, time.monotonic() - self.elapsed_s
+        yield Started(self.step, train.steps, describe(self.device))
+        if self.step == 0:
+            yield from self._sample()
+
+        # Train.
+        per_step = self.training.batches_per_step
+        batches = feed.batches(self.step * per_step, plan)
+        names: list[str] = []
+        saved_at = line_at = time.monotonic()
+        line_step = self.step
+        self.write_status("running")
+        while self.step < train.steps:
+            metrics = self.training.step(self.step, [next(batches) for _ in range(per_step)])
+            names = list(metrics)
+            self.pending.append(torch.stack(list(metrics.values())))
+            self.step += 1
+
+            now = time.monotonic()
+            self.elapsed_s = now - began_at
+            if self.step % train.log_steps == 0:
+                values = self._take_pending(names)
+                now = time.monotonic()
+                rate = (self.step - line_step) * train.batch * per_step / (now - line_at)
+                line_at, line_step = now, self.step
+                yield self._log(values, rate, resumed_at, began_at)
+            if now - self.heartbeat_at > HEARTBEAT_S:
+                self.write_status("running")
+            stopping = distributed.any_process(should_stop() or (self.writes and self.folder.stop_asked()))
+            ending = stopping or self.step == train.steps
+            if self.step % train.sample_steps == 0 or ending:
+                yield from self._sample()
+            if self.step % train.snapshot_steps == 0 or ending:
+                yield from self._snapshot()
+            overdue = self.shard.world == 1 and now - saved_at > STATE_S
+            if self.step % train.state_steps == 0 or ending or overdue:
+                self._save(names)
+                saved_at = time.monotonic()
+            if stopping and self.step < train.steps:
+                if self.writes:
+                    self.folder.clear_stop()
+                self.write_status("stopped")
+                yield Ended(self.step, "stopped")
+                return
+        self.write_status("finished")
+        yield Ended(self.step, "finished")
+
+    def write_status(self, state: str, error: str | None = None) -> None:
+        if not self.writes:
+            return
+        self.heartbeat_at = time.monotonic()
+        self.folder.write_status(
+            state=state,
+            step=self.step,
+            total_steps=self.config.train.steps,
+            device=describe(self.device),
+            error=error,
+        )
+
+    def _decoded(self, done: int, total: int) -> None:
+        if self.on_decoded is not None:
+            self.on_decoded(done, total)
+        if time.monotonic() - self.heartbeat_at > HEARTBEAT_S:
+            self.write_status("starting")
+
+    def _data_notices(self, feed: Any) -> Iterator[Event]:
+        if skipped := feed.skipped():
+            names = ", ".join(skipped[:5]) + (f" and {len(skipped) - 5} more" if len(skipped) > 5 else "")
+            yield self._notice("data", f"{len(skipped)} pictures could not be read and were left out: {names}.")
+
+    def _notice(self, kind: str, text: str) -> Noticed:
+        if self.writes:
+            self.folder.append_event(self.step, kind, text)
+        return Noticed(self.step, kind, text)
+
+    def _restore(self) -> Iterator[Event]:
+        """Fill the training from the newest state that can be read."""
+        states = self.folder.states()
+        for step, path in reversed(states):
+            try:
+                self.step, self.pending, self.elapsed_s = load_state(path, self.training, self.device)
+                return
+            except RunError as error:
+                if path == states[0][1]:
+                    raise
+                yield self._notice("state", f"The state of step {step} cannot be read, an older one is used. {error}")
+
+    def _take_pending(self, names: list[str]) -> dict[str, float]:
+        """The means since the last line, in one transfer; raises `RunError` where one step is not finite."""
+        rows = distributed.mean_over_processes(torch.stack(self.pending).double()).cpu()  # (steps, metrics)
+        self.pending = []
+        bad = (~rows.isfinite()).nonzero()
+        if len(bad):
+            row, column = bad[0].tolist()
+            step = self.step - len(rows) + row + 1
+            raise RunError(self._diagnosis(step, f"{names[column]} is {rows[row, column].item()}"))
+        return dict(zip(names, rows.mean(0).tolist(), strict=True))
+
+    def _diagnosis(self, step: int, what: str) -> str:
+        states = self.folder.states()
+        kept = f"The state of step {states[-1][0]} is kept" if states else "No state had been saved yet"
+        text = (
+            f"Training stopped at step {step}: {what}. {kept}. Lower the learning rates (--lr-g, --lr-d), "
+            "use --precision float32, or look for pictures that break the data."
+        )
+        if self.writes:
+            self.folder.append_event(step, "non-finite", text)
+        return text
+
+    def _log(self, values: dict[str, float], rate: float, resumed_at: int, began_at: float) -> Progress:
+        train = self.config.train
+        line = {"step": self.step, "elapsed_s": round(self.elapsed_s, 3), "images": self.step * train.batch}
+        line |= {name: round(value, 6) for name, value in values.items()}
+        line["images_per_s"] = round(rate, 2)
+        if self.writes:
+            self.folder.append_metrics(line)
+        left_s = (train.steps - self.step) * train.batch * self.training.batches_per_step / rate
+        return Progress(self.step, train.steps, values, rate, left_s)
+
+    def _sample(self) -> Iterator[Event]:
+        if not self.writes:
+            return
+        pictures = to_pictures(self.training.sample(self.fixed))
+        yield Sampled(self.step, self.folder.write_sample(self.step, grid(pictures, self.training.sample_columns())))
+
+    def _snapshot(self) -> Iterator[Event]:
+        distributed.average_buffers(self.training.modules.values())
+        if not self.writes:
+            return
+        folder = self.folder.snapshot_folder(self.step)
+        weights.save(folder, self._model_config(), self.training.export())
+        self.folder.thin_snapshots(self.config.train.keep_snapshots)
+        yield Snapshotted(self.step, folder)
+
+    def _save(self, names: list[str]) -> None:
+        modules = self.training.modules.values()
+        distributed.average_buffers(modules)
+        if not all_finite(value for module in modules for value in module.state_dict().values()):
+            raise RunError(self._diagnosis(self.step, "a weight is not finite"))
+        if self.writes:
+            save_state(self.folder.path / "state", self.step, self.training, self.pending, self.elapsed_s)
+
+    def _model_config(self) -> ModelConfig:
+        train = self.config.train
+        domains = self.feed.domains()
+        return ModelConfig(
+            family=self.config.family,
+            network=weights.network_json(self.network),
+            classes=self.feed.classes,
+            domains=domains,
+            default_direction=train.default_direction if domains else None,
+            data=self.feed.description(),
+            trained={
+                "steps": self.step,
+                "images": self.step * train.batch * self.training.batches_per_step,
+                "seed": train.seed,
+                "size": train.size,
+                "code_version": gan_core.__version__,
+                "torch_version": torch.__version__,
+                "device": describe(self.device),
+                "elapsed_s": round(self.elapsed_s),
+                "command": self.command,
+                "recipe": self.config.recipe,
+            },
+        )
