@@ -15,15 +15,33 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gan_core.config import MAX_SEED
+from gan_core.config import MAX_SEED, shown
 from gan_core.errors import ConfigError
 
 
 def check_seed(seed: object) -> int:
     """A seed as an int; anything but a whole number from 0 to 2^63 - 1 is refused by name."""
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= MAX_SEED:
-        raise ConfigError(f"{seed!r} is not a seed. A seed is a whole number from 0 to {MAX_SEED}.")
+        raise ConfigError(f"{shown(seed)} is not a seed. A seed is a whole number from 0 to {MAX_SEED}.")
     return int(seed)
+
+
+def parse_seeds(text: str, limit: int = 10_000) -> list[int]:
+    """Seeds out of a list like `1, 5, 9` or `0-15`; rubbish, no seed and over `limit` seeds are refused by name."""
+    seeds: list[int] = []
+    for part in text.replace(",", " ").split():
+        first, dash, last = part.partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()) or len(part) > 60:
+            raise ConfigError(f"{shown(part)} is not a seed. Write seeds as 1,5,9 or as a range like 0-15.")
+        low, high = check_seed(int(first)), check_seed(int(last or first))
+        if high - low + len(seeds) >= limit:
+            raise ConfigError(f"{shown(text)} names more than {limit} seeds. Ask for fewer at once.")
+        if high < low:
+            raise ConfigError(f"{part!r} runs backwards. Write the smaller seed first.")
+        seeds.extend(range(low, high + 1))
+    if not seeds:
+        raise ConfigError("No seed was given. Write seeds as 1,5,9 or as a range like 0-15.")
+    return seeds
 
 
 def normal(seed: int, count: int) -> np.ndarray:
@@ -55,12 +73,13 @@ def lerp(a: Tensor, b: Tensor, t: float) -> Tensor:
 def slerp(a: Tensor, b: Tensor, t: float) -> Tensor:
     """Along the great circle from a to b, lengths interpolated linearly (Shoemake, 1985; White, 2016, section 3.1).
 
-    a, b (latent_dim,). Nearly parallel or opposite latents have no unique circle and are joined by a straight line.
+    a, b (latent_dim,). Nearly parallel, opposite or zero latents have no unique circle: a straight line joins them.
     """
     norm_a, norm_b = a.norm(), b.norm()
     cosine = torch.dot(a, b) / (norm_a * norm_b).clamp_min(1e-12)
     angle = torch.acos(cosine.clamp(-1, 1))
-    if torch.sin(angle) < 1e-4:
+    # In float32 the angle of opposite latents is 180 degrees give or take 0.0003.
+    if torch.sin(angle) < 2e-3 or torch.minimum(norm_a, norm_b) < 1e-12:
         return lerp(a, b, t)
     direction = (torch.sin((1 - t) * angle) * a / norm_a + torch.sin(t * angle) * b / norm_b) / torch.sin(angle)
     return direction * torch.lerp(norm_a, norm_b, t)

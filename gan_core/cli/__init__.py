@@ -11,6 +11,7 @@ import click
 
 from gan_core import __version__
 from gan_core.cli.app import app
+from gan_core.cli.keep import keep
 from gan_core.cli.listing import models, runs
 from gan_core.cli.train import train
 from gan_core.cli.use import generate, interpolate, translate
@@ -25,7 +26,7 @@ def cli() -> None:
     """Train DCGAN and CycleGAN models, and use them."""
 
 
-for command in (app, train, generate, interpolate, translate, models, runs):
+for command in (app, train, generate, interpolate, translate, keep, models, runs):
     cli.add_command(command)
 
 

@@ -45,6 +45,7 @@ def _option(item: "Field[Any]", hint: Any, help_text: str) -> click.Option:
     return click.Option([flag, item.name], type=kind, default=None, help=help_text)
 
 
-def given(values: dict[str, Any], config: type) -> dict[str, Any]:
+def given(values: dict[str, Any], config: type, skip: tuple[str, ...] = ()) -> dict[str, Any]:
     """The options of `config` that were given on the command line."""
-    return {item.name: values[item.name] for item in fields(config) if values.get(item.name) is not None}
+    names = [item.name for item in fields(config) if item.name not in skip]
+    return {name: values[name] for name in names if values.get(name) is not None}

@@ -1,6 +1,5 @@
 """`gan-core train`: one sub-command for each family of the registry, its options from the family's dataclasses."""
 
-import os
 import shlex
 import signal
 import sys
@@ -19,6 +18,7 @@ from gan_core.config import RunConfig, TrainConfig
 from gan_core.errors import ConfigError, RunError
 from gan_core.families import FAMILIES, get_family
 from gan_core.settings import Settings
+from gan_core.training.run_folder import ACTIVE, RunFolder, create_run
 
 FROM_DATA = ("size", "channels", "classes")
 CHANGEABLE = ("data", "steps", "device", "log_steps", "sample_steps", "snapshot_steps", "state_steps", "keep_snapshots")
@@ -72,79 +72,76 @@ def train() -> None:
 
 @click.pass_context
 def _run(ctx: click.Context, /, run: Path | None, resume: bool, quiet: bool, as_json: bool, **values: Any) -> None:
+    from gan_core.devices import pick_device
     from gan_core.models import get_networks
-    from gan_core.training import get_training
+    from gan_core.training import distributed, get_training
     from gan_core.training.loop import train as run_training
 
     settings = Settings()
     family = str(ctx.info_name)
     options = {
         "train": given(values, TrainConfig),
-        "network": given(values, get_networks(family).Network),
+        "network": given(values, get_networks(family).Network, skip=FROM_DATA),
         "recipe": given(values, get_training(family).Recipe),
     }
-    options["network"] = {k: v for k, v in options["network"].items() if k not in FROM_DATA}
-    folder, config = _folder_and_config(family, options, run, resume, settings)
-    rank = int(os.environ.get("RANK", "0"))
-    shown = show(folder.path) if rank == 0 and not quiet else nullcontext()
-    with _stop_on_signals() as stop_asked, shown as display:
-        for event in run_training(
-            config,
-            folder,
-            settings=settings,
-            should_stop=stop_asked,
-            on_decoded=display.decoded if display else None,
-            command=shlex.join(["gan-core", *sys.argv[1:]]),
-        ):
-            if display:
-                display.event(event)
-        interrupted = stop_asked()
+    device = distributed.local_device(pick_device(values["device"] or "auto"))
+    with distributed.process_group(device) as shard:
+        # The first process alone looks at the disk and makes folders; the others are told.
+        folder, config = distributed.from_first(lambda: _folder_and_config(family, options, run, resume, settings))
+        shown = show(folder.path) if shard.rank == 0 and not quiet else nullcontext()
+        with _stop_on_signals() as stop_asked, shown as display:
+            for event in run_training(
+                config,
+                folder,
+                settings=settings,
+                should_stop=stop_asked,
+                on_decoded=display.decoded if display else None,
+                command=shlex.join(["gan-core", *sys.argv[1:]]),
+            ):
+                if display:
+                    display.event(event)
+            interrupted = stop_asked()
     status = folder.status()
-    if as_json and rank == 0:
+    if as_json and shard.rank == 0:
         print_json({"run": str(folder.path), "state": status["state"], "step": status["step"]})
-    if interrupted:
+    if interrupted and status["state"] == "stopped":
         sys.exit(130)
 
 
 def _folder_and_config(
     family: str, options: dict[str, dict[str, Any]], run: Path | None, resume: bool, settings: Settings
-) -> tuple[Any, RunConfig]:
+) -> tuple[RunFolder, RunConfig]:
     from gan_core.data import short_name
     from gan_core.training.loop import check
-    from gan_core.training.run_folder import ACTIVE, RunFolder, create_run
 
-    rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     if resume and run is None:
         raise ConfigError("--resume needs --run FOLDER, the run to go on with. Nothing was started.")
     if run is not None and resume and (run / "config.json").exists():
         folder = RunFolder(run)
         status = folder.status()
-        if status["state"] in ACTIVE and status.get("pid") and rank == 0:
+        if status["state"] in ACTIVE and "pid" in status:  # Without one, the folder waits for this very process.
             raise RunError(
                 f"{run} is being trained by process {status['pid']}. Nothing was started. Stop that one first."
             )
-        return folder, _resumed(folder, family, options, rank)
+        return folder, _resumed(folder, family, options)
     if "data" not in options["train"]:
-        raise click.UsageError("Missing option '--data'.")
+        raise ConfigError("--data is missing: a folder, a zip, or a name such as shapes. Nothing was started.")
     config = RunConfig(
         family=family, train=TrainConfig(**options["train"]), network=options["network"], recipe=options["recipe"]
     )
     check(config)
     if run is None:
-        if world > 1:
-            raise ConfigError("Several processes need --run FOLDER, so that all know where. Nothing was started.")
         return create_run(settings.runs_dir, config, short_name(config.train.data)), config
     folder = RunFolder(run)
-    if rank == 0:
-        if run.exists():
-            raise RunError(f"{run} exists. Nothing was started. Go on with it by --resume, or choose another --run.")
-        folder.create(config)
+    if run.exists():
+        raise RunError(f"{run} exists. Nothing was started. Go on with it by --resume, or choose another --run.")
+    folder.create(config)
     return folder, config
 
 
-def _resumed(folder: Any, family: str, options: dict[str, dict[str, Any]], rank: int) -> RunConfig:
+def _resumed(folder: RunFolder, family: str, options: dict[str, dict[str, Any]]) -> RunConfig:
     """The run's own configuration, with what may change from one start to the next."""
-    config: RunConfig = folder.config()
+    config = folder.config()
     if config.family != family:
         raise ConfigError(f"{folder.path} trains {config.family}, not {family}. Nothing was started.")
     before = {"train": config.train.__dict__, "network": config.network, "recipe": config.recipe}
@@ -157,7 +154,7 @@ def _resumed(folder: Any, family: str, options: dict[str, dict[str, Any]], rank:
                 )
     changed = {name: value for name, value in options["train"].items() if name in CHANGEABLE}
     config = replace(config, train=replace(config.train, **changed))
-    if rank == 0 and changed:
+    if changed:
         folder.write_config(config)
     return config
 

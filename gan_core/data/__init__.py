@@ -4,23 +4,23 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
-from gan_core.data.decode import ImageSet, Progress, decode
-from gan_core.data.listing import Listing, data_name, list_path
+from gan_core.data.decode import ImageSet, Progress, decode, native_channels
+from gan_core.data.listing import ArrayReader, FolderReader, Listing, data_name, list_path
 from gan_core.data.shapes import CLASSES, COUNT, shapes
 from gan_core.errors import DataError
 from gan_core.hub import download
+from gan_core.images import SUFFIXES
 from gan_core.settings import Settings
 
 TORCHVISION = {"fashion-mnist": "FashionMNIST", "mnist": "MNIST", "cifar10": "CIFAR10", "eurosat": "EuroSAT"}
-HUB_PATTERNS = ["*.zip", "*.png", "*.jpg", "*.jpeg", "*.webp", "*.bmp", "*.gif", "*.tif", "*.tiff"]
+HUB_PATTERNS = [f"*{form}" for suffix in (".zip", *SUFFIXES) for form in (suffix, suffix.upper())]
 HUB = "hub:"
 
 
@@ -55,6 +55,26 @@ def short_name(spec: str) -> str:
     return data_name(Path(spec))
 
 
+def check_spec(spec: str) -> None:
+    """Raise `DataError` for a name that is neither known nor a path that exists, before anything else is done."""
+    if not (spec == "shapes" or spec in TORCHVISION or spec.startswith(HUB)):
+        _local(spec)
+
+
+def _local(spec: str) -> Path:
+    """The file or folder that `spec` names."""
+    try:
+        path = Path(spec).expanduser()
+        if path.exists():
+            return path
+    except (OSError, RuntimeError):
+        pass  # A name that is too long, or the home of nobody: not there either.
+    known = ", ".join(["shapes", *TORCHVISION])
+    raise DataError(
+        f"--data {spec}: there is no such file or folder, and it is no known name ({known}). Nothing was started."
+    )
+
+
 def load_images(spec: str, options: DataOptions, settings: Settings, progress: Progress | None = None) -> ImageSet:
     if spec == "shapes":
         pictures, labels = shapes(options.side)
@@ -78,6 +98,9 @@ def load_domains(spec: str, options: DataOptions, settings: Settings, progress: 
             f"--data {spec} has no folders trainA and trainB, which this family needs. Nothing was started. "
             "Put the pictures of one domain into trainA and those of the other into trainB."
         )
+    if options.channels is None:  # Colour where one of the domains has it: both go through the same networks.
+        channels = max(native_channels(listings[name]) for name in ("trainA", "trainB"))
+        options = replace(options, channels=channels)
     a, b = (_decoded(listings[name], options, settings, progress) for name in ("trainA", "trainB"))
     held = [
         _decoded(listings[name], options, settings, None) if name in listings else train
@@ -99,42 +122,34 @@ def _decoded(listing: Listing, options: DataOptions, settings: Settings, progres
 
 def _listings(spec: str, settings: Settings) -> dict[str, Listing]:
     if spec in TORCHVISION:
-        return {"": _torchvision(spec, settings.data_dir)}
+        return {"": _torchvision(spec, settings)}
     if spec.startswith(HUB):
         folder = download(spec.removeprefix(HUB), kind="dataset", patterns=HUB_PATTERNS)
-        archives = sorted(folder.rglob("*.zip"))
-        return list_path(archives[0] if len(archives) == 1 else folder, max_mp=settings.max_picture_mp)
-    return list_path(Path(spec).expanduser(), max_mp=settings.max_picture_mp)
+        archives = sorted(folder.rglob("*.[zZ][iI][pP]"))
+        path = archives[0] if len(archives) == 1 else folder
+        return list_path(path, max_mp=settings.max_picture_mp, spec=spec, name=short_name(spec))
+    return list_path(_local(spec), max_mp=settings.max_picture_mp)
 
 
-def _torchvision(name: str, root: Path) -> Listing:
+def _torchvision(name: str, settings: Settings) -> Listing:
     from torchvision import datasets  # Slow to import, and needed for these four names alone.
 
-    root.mkdir(parents=True, exist_ok=True)
+    root = settings.data_dir
     kind: Callable[..., Any] = getattr(datasets, TORCHVISION[name])
     try:
+        root.mkdir(parents=True, exist_ok=True)
         data = kind(root, download=True)
-    except (OSError, RuntimeError) as error:
+    except Exception as error:  # torchvision raises almost anything on damaged files.
         raise DataError(
-            f"--data {name} could not be downloaded to {root} ({error}). Nothing was started. "
-            "Check the connection, or put the files there and set GAN_CORE_DATA."
+            f"--data {name} could not be downloaded to or read from {root} ({' '.join(str(error).split())}). "
+            "Nothing was started. Check the connection, or put the files there and set GAN_CORE_DATA."
         ) from None
-    if name == "eurosat":
-        samples = data.samples
-
-        def open_file(key: str) -> Image.Image:
-            return Image.open(samples[int(key)][0])
-
-        opener, labels = open_file, [label for _, label in samples]
-    else:
-        arrays = np.asarray(data.data)
-
-        def open_array(key: str) -> Image.Image:
-            return Image.fromarray(arrays[int(key)])
-
-        opener, labels = open_array, torch.as_tensor(data.targets).tolist()
     classes = [str(item) for item in data.classes]
-    return Listing(name, [str(index) for index in range(len(data))], opener, classes, labels)
+    if name == "eurosat":  # Files, by their path.
+        paths, labels = zip(*data.samples, strict=True)
+        return Listing(name, list(paths), FolderReader(Path(), settings.max_picture_mp), classes, list(labels))
+    numbers = [str(index) for index in range(len(data))]
+    return Listing(name, numbers, ArrayReader(np.asarray(data.data)), classes, torch.as_tensor(data.targets).tolist())
 
 
 def _shape_domain(name: str, options: DataOptions, seed: int) -> ImageSet:

@@ -77,43 +77,48 @@ def decode(
     memory_gb: float = 4,
     progress: Progress | None = None,
 ) -> ImageSet:
-    """All pictures of a listing at `side` px. Those that cannot be read are skipped and named; none left is an error."""
+    """All pictures of a listing at `side` px. Unreadable ones are skipped and named; none left is an error."""
     channels = channels or native_channels(listing)
     if len(listing) * channels * side * side > memory_gb * 2**30:
         return _stream(listing, side, channels, fit, progress)
     pictures = torch.empty(len(listing), channels, side, side, dtype=torch.uint8)
-    good = np.zeros(len(listing), bool)
 
     def work(index: int) -> None:
+        pictures[index] = torch.from_numpy(read_squared(listing, index, side, channels, fit).copy())
+
+    return _without_bad(listing, pictures, _each(work, len(listing), progress))
+
+
+def _each(work: Callable[[int], None], count: int, progress: Progress | None) -> dict[int, str]:
+    """Do `work` for all pictures; the reasons why some cannot be read, by index."""
+    reasons: dict[int, str] = {}
+
+    def attempt(index: int) -> None:
         try:
-            pictures[index] = torch.from_numpy(read_squared(listing, index, side, channels, fit).copy())
-            good[index] = True
-        except (PictureError, DataError):
-            pass
+            work(index)
+        except (PictureError, DataError) as error:
+            reasons[index] = str(error)
 
-    _each(work, len(listing), progress)
-    return _without_bad(listing, pictures, good)
-
-
-def _each(work: Callable[[int], None], count: int, progress: Progress | None) -> None:
     # Pillow decodes and scales outside the interpreter lock, so threads are enough.
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for done, _ in enumerate(pool.map(work, range(count)), 1):
+        for done, _ in enumerate(pool.map(attempt, range(count)), 1):
             if progress is not None:
                 progress(done, count)
+    return reasons
 
 
-def _without_bad(listing: Listing, pictures: "Tensor | StreamedPictures", good: np.ndarray) -> ImageSet:
-    skipped = [name for name, is_good in zip(listing.names, good, strict=True) if not is_good]
-    if not good.any():
+def _without_bad(listing: Listing, pictures: "Tensor | StreamedPictures", reasons: dict[int, str]) -> ImageSet:
+    good = [index for index in range(len(listing)) if index not in reasons]
+    if not good:
         raise DataError(
-            f"None of the {len(listing)} pictures of {listing.name} can be read ({skipped[0]} and the others). "
-            "Nothing was started."
+            f"None of the {len(listing)} pictures of {listing.name} can be read. Nothing was started. "
+            f"The first one: {reasons[0]}"
         )
-    keep = torch.from_numpy(np.flatnonzero(good))
+    skipped = [listing.names[index] for index in sorted(reasons)]
+    keep = torch.tensor(good)
     labels = torch.tensor(listing.labels)[keep] if listing.labels is not None else None
     if skipped:
-        pictures = pictures[keep] if isinstance(pictures, Tensor) else pictures.subset(keep.tolist())
+        pictures = pictures[keep] if isinstance(pictures, Tensor) else pictures.subset(good)
     return ImageSet(listing.name, pictures, labels, listing.classes, skipped)
 
 
@@ -131,7 +136,7 @@ class StreamedPictures(Dataset[Tensor]):
         return len(self.indices)
 
     def __getitem__(self, index: int) -> Tensor:
-        # The header was good when the set was listed; a body that is damaged all the same is replaced by its neighbour.
+        # Every picture was good when the set was listed; one that went bad since is replaced by its neighbour.
         for neighbour in range(16):
             source = self.indices[(index + neighbour) % len(self.indices)]
             try:
@@ -145,14 +150,8 @@ class StreamedPictures(Dataset[Tensor]):
 
 
 def _stream(listing: Listing, side: int, channels: int, fit: str, progress: Progress | None) -> ImageSet:
-    good = np.zeros(len(listing), bool)
-
     def work(index: int) -> None:
-        try:
-            listing.read(index)
-            good[index] = True
-        except (PictureError, DataError):
-            pass
+        with_channels(listing.read(index), channels)
 
-    _each(work, len(listing), progress)
-    return _without_bad(listing, StreamedPictures(listing, side, channels, fit, list(range(len(listing)))), good)
+    pictures = StreamedPictures(listing, side, channels, fit, list(range(len(listing))))
+    return _without_bad(listing, pictures, _each(work, len(listing), progress))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from gan_core.errors import DataError
@@ -36,25 +37,25 @@ class Listing:
         return self.open(self.names[index])
 
 
-def list_path(path: Path, *, max_mp: float) -> dict[str, Listing]:
-    """The listings in a folder or zip: {"": all pictures}, or one each for trainA, trainB, testA, testB."""
+def list_path(path: Path, *, max_mp: float, spec: str = "", name: str = "") -> dict[str, Listing]:
+    """The listings in a folder or zip: {"": all pictures}, or one each for trainA, trainB, testA, testB.
+
+    spec, name: what to call the data in messages and in run ids, where that is not the path.
+    """
+    spec, name = spec or str(path), name or data_name(path)
     if path.is_dir():
         members = [file.relative_to(path).as_posix() for file in sorted(path.rglob("*")) if file.is_file()]
-        return _group(path, members, FolderReader(path, max_mp))
-    if not path.exists():
-        raise DataError(
-            f"--data {path}: there is no such file or folder, and it is no known name. Nothing was started."
-        )
+        return _group(spec, name, members, FolderReader(path, max_mp))
     reader = ZipReader(path, max_mp)
     try:
         infos = [info for info in reader.archive().infolist() if not info.is_dir()]
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise DataError(
-            f"--data {path} is neither a folder nor a readable zip ({error}). Nothing was started."
+            f"--data {spec} is neither a folder nor a readable zip ({error}). Nothing was started."
         ) from None
     for info in infos:
-        _check_member(path, info)
-    return _group(path, sorted(info.filename for info in infos), reader)
+        _check_member(spec, info)
+    return _group(spec, name, sorted({info.filename for info in infos}), reader)
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,16 @@ class FolderReader:
 
     def __call__(self, name: str) -> Image.Image:
         return open_picture(self.folder / name, name=name, max_mp=self.max_mp)
+
+
+@dataclass(frozen=True)
+class ArrayReader:
+    """Pictures out of an array (N, H, W) or (N, H, W, 3) uint8, by number."""
+
+    pictures: np.ndarray
+
+    def __call__(self, name: str) -> Image.Image:
+        return Image.fromarray(self.pictures[int(name)])
 
 
 class ZipReader:
@@ -89,50 +100,52 @@ class ZipReader:
                 # A header may lie about the size: one byte more than promised is enough to notice.
                 content = file.read(archive.getinfo(name).file_size + 1)
         except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError, EOFError) as error:
-            raise DataError(f"{name} cannot be unpacked: {error}") from None
+            raise DataError(f"{name} cannot be unpacked: {str(error).rstrip('.')}.") from None
         return open_picture(content, name=name, max_mp=self.max_mp)
 
 
-def _check_member(path: Path, info: zipfile.ZipInfo) -> None:
+def _check_member(spec: str, info: zipfile.ZipInfo) -> None:
     parts = PurePosixPath(info.filename.replace("\\", "/"))
     if parts.is_absolute() or ".." in parts.parts or ":" in info.filename.partition("/")[0]:
         raise DataError(
-            f"{path} holds {info.filename!r}, a name that leaves the archive. The whole archive was refused."
+            f"--data {spec} holds {info.filename!r}, a name that leaves the archive. The whole archive was refused."
         )
     if info.file_size > MAX_MEMBER_BYTES:
         size = info.file_size / 2**20
-        raise DataError(f"{path} holds {info.filename!r} of {size:.0f} MB unpacked. The whole archive was refused.")
+        raise DataError(
+            f"--data {spec} holds {info.filename!r} of {size:.0f} MB unpacked. The whole archive was refused."
+        )
 
 
 DOMAINS = ("trainA", "trainB", "testA", "testB")
 
 
-def _group(path: Path, members: list[str], read: Callable[[str], Image.Image]) -> dict[str, Listing]:
+def _group(spec: str, name: str, members: list[str], read: Callable[[str], Image.Image]) -> dict[str, Listing]:
     """Sort the pictures' names into domains, or into classes by their first folder."""
-    pictures = [
-        name
-        for name in members
-        if name.lower().endswith(SUFFIXES) and not any(p.startswith((".", "__MACOSX")) for p in name.split("/"))
-    ]
+    split = {member: PurePosixPath(member.replace("\\", "/")).parts for member in members}
+    parts = {
+        member: p
+        for member, p in split.items()
+        if member.lower().endswith(SUFFIXES) and not any(part.startswith((".", "__MACOSX")) for part in p)
+    }
+    pictures = list(parts)
     if not pictures:
         kinds = ", ".join(suffix[1:] for suffix in SUFFIXES)
-        raise DataError(f"--data {path} holds no pictures ({kinds}). Nothing was started.")
-    parts = {name: PurePosixPath(name).parts for name in pictures}
+        raise DataError(f"--data {spec} holds no pictures ({kinds}). Nothing was started.")
     # An archive often wraps everything in one or two folders.
     depth = 0
     while all(len(p) > depth + 1 for p in parts.values()) and len({p[depth] for p in parts.values()}) == 1:
         if parts[pictures[0]][depth] in DOMAINS:
             break
         depth += 1
-    tops = {name: p[depth] if len(p) > depth + 1 else None for name, p in parts.items()}
-    label = data_name(path)
+    tops = {member: p[depth] if len(p) > depth + 1 else None for member, p in parts.items()}
 
     def listing(chosen: list[str], classes: list[str] | None = None, labels: list[int] | None = None) -> Listing:
-        return Listing(label, chosen, read, classes, labels)
+        return Listing(name, chosen, read, classes, labels)
 
     if {"trainA", "trainB"} <= set(tops.values()):
         return {
-            domain: listing([name for name in pictures if tops[name] == domain])
+            domain: listing([member for member in pictures if tops[member] == domain])
             for domain in DOMAINS
             if domain in tops.values()
         }
@@ -140,7 +153,7 @@ def _group(path: Path, members: list[str], read: Callable[[str], Image.Image]) -
     if None in tops.values() or len(folders) < 2:
         return {"": listing(pictures)}
     index = {folder: number for number, folder in enumerate(folders)}
-    return {"": listing(pictures, folders, [index[tops[name] or ""] for name in pictures])}
+    return {"": listing(pictures, folders, [index[tops[member] or ""] for member in pictures])}
 
 
 def data_name(path: Path) -> str:

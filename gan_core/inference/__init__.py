@@ -1,0 +1,1 @@
+"""Trained models in use: `Generator` (latents to pictures) and `Translator` (pictures to pictures)."""

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as with_spectral_norm
 
-from gan_core.config import require, require_power_of_two, require_whole
+from gan_core.config import require_channels, require_power_of_two, require_whole, require_yes_no
 
 REQUIRED = ("generator",)
 
@@ -39,12 +39,13 @@ class Network:
 
     def __post_init__(self) -> None:
         require_power_of_two("--size", self.size, 16, 256)
-        require(self.channels in (1, 3, 4), f"--channels is {self.channels!r}; it must be 1, 3 or 4.")
+        require_channels(self.channels)
         require_whole("--classes", self.classes, 0, 1000)
         require_whole("--latent-dim", self.latent_dim, 1, 2048)
         require_whole("--generator-features", self.generator_features, 1, 512)
         require_whole("--discriminator-features", self.discriminator_features, 1, 512)
         require_whole("--max-features", self.max_features, 1, 4096)
+        require_yes_no("--spectral-norm", self.spectral_norm)
 
 
 def build(network: Network) -> dict[str, nn.Module]:
@@ -97,7 +98,7 @@ class Generator(nn.Module):
         self.apply(initialize)
 
     def forward(self, z: Tensor, classes: Tensor | None = None) -> Tensor:
-        """z (B, latent_dim); classes (B, classes), the weight of each class, one-hot for a pure one -> (B, C, H, W) in [-1, 1]."""
+        """z (B, latent_dim) -> (B, C, H, W) in [-1, 1]; classes (B, classes): weights, one-hot for a pure class."""
         if self.classes:
             assert classes is not None, "a conditional generator needs classes"
             z = torch.cat([z, classes], 1)
@@ -105,7 +106,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Pictures to one logit each; with classes, by projection (Miyato, Koyama, 2018): f(h) + <embed(class), h>."""
+    """Pictures to one logit each; with classes, by projection (Miyato, Koyama, 2018): f(h) + <embed(class), sum h>."""
 
     def __init__(
         self,
@@ -140,7 +141,7 @@ class Discriminator(nn.Module):
         logits = self.main[-1](h).flatten()  # (B, 1, 1, 1) -> (B,)
         if self.embed is not None:
             assert classes is not None, "a conditional discriminator needs classes"
-            logits = logits + (self.embed(classes) * h.mean((2, 3))).sum(1)
+            logits = logits + (self.embed(classes) * h.sum((2, 3))).sum(1)
         return logits
 
 

@@ -5,20 +5,24 @@ writes the run folder.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
 from gan_core.draws import Shard
-from gan_core.errors import ConfigError
+from gan_core.errors import ConfigError, GanCoreError
 
 
 @contextmanager
 def process_group(device: torch.device) -> Iterator[Shard]:
     """This process's shard; joins the group that torchrun describes in the environment, if it does."""
+    if dist.is_initialized():
+        yield Shard(dist.get_rank(), dist.get_world_size())
+        return
     if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:
         yield Shard()
         return
@@ -36,6 +40,22 @@ def local_device(device: torch.device) -> torch.device:
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
     return device
+
+
+def from_first(decide: Callable[[], Any]) -> Any:
+    """What `decide` gives in the first process, in all of them; where it raises, all raise."""
+    if not dist.is_initialized():
+        return decide()
+    result: list[Any] = [None]
+    if dist.get_rank() == 0:
+        try:
+            result = [decide()]
+        except GanCoreError as error:
+            result = [error]
+    dist.broadcast_object_list(result)
+    if isinstance(result[0], GanCoreError):
+        raise result[0]
+    return result[0]
 
 
 def check_share(batch: int, shard: Shard) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 import gan_core
 from gan_core import weights
 from gan_core.config import ModelConfig, RunConfig, build
+from gan_core.data import check_spec
 from gan_core.data.decode import Progress as DataProgress
 from gan_core.devices import all_finite, describe, pick_device
 from gan_core.draws import Shard
@@ -32,7 +33,8 @@ STATE_S = 300.0  # However rare the states were asked to be, no more than this i
 
 
 def check(config: RunConfig) -> None:
-    """Raise `ConfigError` for options that cannot work, before a run folder is made or data is read."""
+    """Raise `GanCoreError` for options that cannot work, before a run folder is made or data is read."""
+    check_spec(config.train.data)
     build(get_training(config.family).Recipe, config.recipe, "The recipe")
     network = get_networks(config.family).Network
     known = {item.name for item in fields(network)}

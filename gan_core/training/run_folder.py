@@ -48,14 +48,21 @@ class RunFolder:
 
     def status(self) -> dict[str, Any]:
         """status.json, with the state `interrupted` where a trainer died without a word."""
+        empty = {"state": "starting", "step": 0, "total_steps": 0, "error": None}
         try:
-            status = json.loads((self.path / "status.json").read_bytes())
-        except (FileNotFoundError, ValueError):
-            status = {}
-        status = {"state": "starting", "step": 0, "total_steps": 0, "error": None, **status}
+            status = {**empty, **json.loads((self.path / "status.json").read_bytes())}
+        except (FileNotFoundError, ValueError, TypeError):
+            return {**empty, "state": "starting" if self._is_new() else "interrupted"}
         if status["state"] in ACTIVE and not _alive(status):
             status["state"] = "interrupted"
         return status
+
+    def _is_new(self) -> bool:
+        """Made so lately that its trainer may still be loading torch."""
+        try:
+            return time.time() - (self.path / "config.json").stat().st_mtime < STALE_S
+        except FileNotFoundError:
+            return False
 
     def metrics(self) -> list[dict[str, Any]]:
         """Lines of metrics.jsonl in the order of their steps.

@@ -1,7 +1,7 @@
 """Everything to resume from, in one file: networks, EMA, optimizers, pools and the step.
 
-Data order and random draws are functions of seed and step (`draws.py`, `data/batches.py`), and schedules of the step, so
-the step is all of them that must be kept.
+Data order and random draws are functions of seed and step (`draws.py`, `data/batches.py`), schedules are functions of
+the step: the step is all of them that must be kept.
 """
 
 from pathlib import Path
@@ -50,5 +50,7 @@ def load_state(path: Path, training: Any, device: torch.device) -> tuple[int, li
     except RunError:
         raise
     except Exception as error:  # torch.load raises almost anything on a damaged file.
-        raise RunError(f"{path} is damaged or does not fit the run ({error}). Nothing was resumed.") from None
+        raise RunError(
+            f"{path} is damaged or does not fit the run ({str(error).splitlines()[0]}). Nothing was resumed."
+        ) from None
     return content["step"], list(content["pending"]), content["elapsed_s"]

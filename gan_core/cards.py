@@ -1,0 +1,103 @@
+"""Model cards: what a person must know of a model before using it, as README.md of its folder."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gan_core.config import ModelConfig
+from gan_core.families import get_family
+
+_TASKS = {"generator": "unconditional-image-generation", "translator": "image-to-image"}
+
+
+def model_card(name: str, config: ModelConfig, metrics: Mapping[str, Any], notes: str = "") -> str:
+    """Markdown with the Hub's front matter. `notes` is the section on data and licences, written by a person."""
+    family = get_family(config.family)
+    trained, data = config.trained, config.data
+    parts = [
+        _front_matter(config, family.kind),
+        f"# {name}\n\n{_sentence(config)}\n\n![Samples](preview.webp)",
+        f"## Use\n\n```python\nimport gan_core\n\n{_example(name, config)}\n```",
+        f"## Data and licences\n\n{notes.strip() or _data_line(data)}",
+        "## Training\n\n" + _table(_training_rows(trained)),
+    ]
+    if command := trained.get("command"):
+        parts.append(f"The exact command:\n\n```\n{command}\n```")
+    if metrics:
+        parts.append("## Measured\n\n" + _table([(text(key), text(value)) for key, value in _flat(metrics)]))
+    parts.append(f"## Limits\n\n{_limits(config)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value).replace("_", " ")
+
+
+def _front_matter(config: ModelConfig, kind: str) -> str:
+    lines = ["---", "library_name: gan-core", f"pipeline_tag: {_TASKS[kind]}"]
+    if config.license:
+        lines.append(f"license: {config.license}")
+    return "\n".join([*lines, "tags:", "- gan", f"- {config.family}", "---"])
+
+
+def _sentence(config: ModelConfig) -> str:
+    family, name = get_family(config.family), config.data.get("name", "unknown data")
+    if config.domains:
+        a, b = config.domains["a"], config.domains["b"]
+        return f"A {family.title} that turns pictures of one kind into the other, and back: {a} and {b}."
+    size, kinds = config.network.get("size"), f", in {len(config.classes)} classes" if config.classes else ""
+    return f"A {family.title} that draws pictures of {size} x {size} px like those of {name}{kinds}."
+
+
+def _example(name: str, config: ModelConfig) -> str:
+    lines = [f'model = gan_core.load("{name}")']
+    if config.domains:
+        lines.append('picture = model.translate("photo.jpg")')
+    elif config.classes:
+        lines.append(f'pictures = model.generate(seeds=[7, 8], label="{config.classes[0]}")')
+    else:
+        lines.append("pictures = model.generate(seeds=[7, 8])")
+    return "\n".join(lines)
+
+
+def _data_line(data: Mapping[str, Any]) -> str:
+    return ", ".join(f"{text(key)}: {text(value)}" for key, value in data.items())
+
+
+def _training_rows(trained: Mapping[str, Any]) -> list[tuple[str, str]]:
+    names = {
+        "steps": "Steps",
+        "images": "Pictures seen",
+        "size": "Training size, px",
+        "seed": "Seed",
+        "device": "Device",
+        "elapsed_s": "Time, s",
+        "code_version": "gan-core",
+        "torch_version": "PyTorch",
+    }
+    return [(label, text(trained[key])) for key, label in names.items() if key in trained]
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for key, value in values.items():
+        label = f"{prefix}{key}"
+        rows += _flat(value, f"{label}: ") if isinstance(value, Mapping) else [(label, value)]
+    return rows
+
+
+def _table(rows: list[tuple[str, str]]) -> str:
+    return "\n".join(["| | |", "| --- | --- |", *(f"| {left} | {right} |" for left, right in rows)])
+
+
+def _limits(config: ModelConfig) -> str:
+    if config.domains:
+        return (
+            "The model changes colour, light and texture, not shapes. It saw the two sets named above and nothing else: "
+            "people, text and indoor scenes may come out badly. Its results are not the work of any painter."
+        )
+    return (
+        "The model saw the set named above and nothing else, and repeats its selection and its mistakes. Its pictures show "
+        "nothing that exists."
+    )

@@ -1,0 +1,137 @@
+"""From a snapshot to a named model: measured, with a preview and a card."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from gan_core import weights
+from gan_core.cards import model_card
+from gan_core.config import ModelConfig, check_name
+from gan_core.data import DataOptions, load_domains, load_images
+from gan_core.data.decode import ImageSet
+from gan_core.errors import ModelError, RunError
+from gan_core.images import enlarged, grid, to_float, to_pictures
+from gan_core.inference.generator import Generator
+from gan_core.inference.translator import Translator
+from gan_core.library import load
+from gan_core.metrics import checkerboard, pairwise_distance
+from gan_core.scenes import scenes
+from gan_core.settings import Settings
+from gan_core.training.run_folder import RunFolder
+
+COUNT = 64
+
+
+def keep(
+    run: RunFolder,
+    name: str,
+    *,
+    settings: Settings | None = None,
+    step: int | None = None,
+    half: bool = False,
+    license: str | None = None,
+    notes: str = "",
+    files: dict[str, bytes] | None = None,
+) -> Path:
+    """Copy a snapshot (the newest, or that of `step`) into the models folder under a name. Measures it on the run's data.
+
+    half: store convolutions in float16. notes: the card's text on data and licences.
+    """
+    settings = settings or Settings()
+    folder = settings.models_dir / check_name(name)
+    if folder.exists():
+        raise ModelError(f"{folder} exists. Nothing was kept. Choose another name, or remove that folder first.")
+    snapshots = dict(run.snapshots())
+    if not snapshots or (step is not None and step not in snapshots):
+        known = ", ".join(str(number) for number in snapshots) or "none yet"
+        raise RunError(f"{run.path} has no snapshot of step {step}. It has: {known}. Nothing was kept.")
+    snapshot = snapshots[step if step is not None else max(snapshots)]
+    model = load(snapshot, settings=settings)
+    if isinstance(model, Generator):
+        metrics, preview = _measure_generator(model, run, settings), _generator_preview(model)
+    else:
+        metrics, preview = _measure_translator(model, run, settings), _translator_preview(model)
+    loaded = weights.load(snapshot, only=weights.get_networks(model.config.family).REQUIRED)
+    config = ModelConfig(**{**loaded.config.__dict__, "license": license})
+    card = model_card(name, config, metrics, notes).encode()
+    everything = {"README.md": card, "preview.webp": _webp(preview), **(files or {})}
+    weights.save(folder, config, loaded.networks, half=half, metrics=metrics, files=everything)
+    return folder
+
+
+def _measure_generator(model: Generator, run: RunFolder, settings: Settings) -> dict[str, Any]:
+    train = run.config().train
+    options = DataOptions(side=train.size, channels=model.config.network["channels"], fit=train.fit)
+    real = load_images(train.data, options, settings)
+    classes = len(model.classes) if model.classes else 1
+    # As many of each class as there are, in both.
+    z = model.latents(range(COUNT))
+    rows = [model.decode(z[i : i + 1], i % classes if model.classes else None) for i in range(COUNT)]
+    drawn = weights.torch.cat(rows).cpu()
+    return {
+        "pairwise_distance": {"samples": pairwise_distance(drawn), "real": pairwise_distance(_spread(real))},
+        "pictures_compared": COUNT,
+        "data": str(model.config.data.get("name")),
+    }
+
+
+def _measure_translator(model: Translator, run: RunFolder, settings: Settings) -> dict[str, Any]:
+    """On the held-out pictures, at the size they were trained from."""
+    train = run.config().train
+    side = (train.load_size or train.size) // 4 * 4
+    domains = load_domains(train.data, DataOptions(side=side, channels=model.channels, fit=train.fit), settings)
+    sides = {"a": _spread(domains.test_a), "b": _spread(domains.test_b)}
+    metrics: dict[str, Any] = {}
+    for direction in model.directions:
+        source, target = direction
+        x = sides[source]
+        y = _each(model, x, direction)
+        label = f"{model.domains[source]} to {model.domains[target]}"
+        metrics[label] = {
+            "pictures": len(x),
+            "pairwise_distance_results": pairwise_distance(y),
+            "pairwise_distance_real": pairwise_distance(sides[target]),
+            "checkerboard_results": checkerboard(y),
+            "checkerboard_real": checkerboard(sides[target]),
+        }
+        if direction[::-1] in model.directions:
+            metrics[label]["round_trip_mean_absolute_difference"] = float(
+                (_each(model, y, direction[::-1]) - x).abs().mean()
+            )
+    return metrics
+
+
+def _each(model: Translator, x: Any, direction: Any) -> Any:
+    return weights.torch.cat([model.forward(picture[None], direction).cpu() for picture in x])
+
+
+def _spread(images: ImageSet) -> Any:
+    """Up to 64 pictures, evenly over the set, so that every class takes part."""
+    count = min(COUNT, len(images))
+    places = [index * len(images) // count for index in range(count)]
+    return to_float(weights.torch.stack([images.pictures[place] for place in places]))
+
+
+def _generator_preview(model: Generator) -> Image.Image:
+    """Rows of fixed seeds; with classes, one class a column."""
+    columns = min(len(model.classes), 10) if model.classes else 8
+    pictures = [
+        model.generate([row * columns + column], label=column if model.classes else None)[0]
+        for row in range(4)
+        for column in range(columns)
+    ]
+    return grid([enlarged(picture, 64) for picture in pictures], columns)
+
+
+def _translator_preview(model: Translator) -> Image.Image:
+    """Drawn scenes above, their translations below: none of the data's pictures travels with the model."""
+    drawn = [scene.resize((384, 256), Image.Resampling.LANCZOS) for scene in scenes().values()]
+    return grid([*drawn, *(model.translate(scene) for scene in drawn)], len(drawn), gap=4)
+
+
+def _webp(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "WEBP", quality=90, method=6)
+    return buffer.getvalue()

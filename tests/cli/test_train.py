@@ -1,0 +1,70 @@
+"""`gan-core train` in one process; signals, kills and torchrun stand in tests/training."""
+
+import json
+from pathlib import Path
+
+from gan_core.training.run_folder import RunFolder
+from tests.cli.conftest import Run
+from tests.training.tiny import command, config
+
+TINY = [str(part) for part in command(config("dcgan", 4), Path("runs/x"))[3:]]
+
+
+def test_train_to_resume_to_models(run: Run, tmp_path: Path) -> None:
+    first = run(*TINY, "--json")
+    assert first.status == 0
+    assert json.loads(first.out) == {"run": "runs/x", "state": "finished", "step": 4}
+    assert "Finished at step 4" in first.err
+    again = run(*TINY)
+    assert again.status == 1
+    assert "runs/x exists" in again.err
+    more = run("train", "dcgan", "--run", "runs/x", "--resume", "--steps", "6", "--quiet")
+    assert more == (0, "", "")
+    folder = RunFolder(tmp_path / "runs" / "x")
+    assert folder.config().train.steps == 6
+    assert [line["step"] for line in folder.metrics()] == [2, 4, 6]
+
+
+def test_the_command_is_kept_with_the_model(run: Run, tmp_path: Path) -> None:
+    run(*TINY)
+    config_json = json.loads((tmp_path / "runs" / "x" / "snapshots" / "000004" / "config.json").read_text())
+    assert config_json["trained"]["command"].startswith("gan-core ")
+    assert config_json["classes"] == ["circle", "square", "triangle", "ring"]
+
+
+def test_what_may_not_change_on_resume_is_named(run: Run) -> None:
+    run(*TINY)
+    for flag, value in (("--lr-g", "0.1"), ("--batch", "16"), ("--latent-dim", "4")):
+        result = run("train", "dcgan", "--run", "runs/x", "--resume", flag, value)
+        assert result.status == 1
+        assert f"{flag} cannot change" in result.err
+    result = run("train", "cyclegan", "--run", "runs/x", "--resume")
+    assert "trains dcgan, not cyclegan" in result.err
+
+
+def test_resume_begins_a_run_that_has_not_begun(run: Run) -> None:
+    result = run(*TINY, "--resume", "--json", "--quiet")
+    assert json.loads(result.out)["state"] == "finished"
+
+
+def test_numbered_runs_and_their_list(run: Run, tmp_path: Path) -> None:
+    numbered = [part for part in TINY if part not in ("--run", "runs/x")]
+    assert run(*numbered, "--quiet").status == 0
+    assert run(*numbered, "--quiet").status == 0
+    listed = json.loads(run("runs", "--json").out)
+    assert [item["id"] for item in listed] == ["00000-dcgan-shapes", "00001-dcgan-shapes"]
+    assert {item["state"] for item in listed} == {"finished"}
+    assert "00001-dcgan-shapes  finished" in run("runs").out
+    # A snapshot inside a run is a model like any other.
+    result = run("generate", tmp_path / "runs" / "00000-dcgan-shapes", "--seeds", "3", "--out", "one.png")
+    assert result.status == 0
+
+
+def test_a_run_that_failed_says_why_in_the_list(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    result = run("train", "dcgan", "--data", "empty", "--size", "16")
+    assert result.status == 1
+    assert "holds no pictures" in result.err
+    listed = run("runs").out
+    assert "failed" in listed
+    assert "holds no pictures" in listed

@@ -1,0 +1,57 @@
+"""What the tests share: one thread for torch, and tiny models in folders of their own."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from gan_core.config import ModelConfig
+from gan_core.models import cyclegan, dcgan
+from gan_core.weights import network_json, save
+
+TINY_DCGAN = dcgan.Network(size=16, latent_dim=8, generator_features=8, discriminator_features=8)
+TINY_CONDITIONAL = dcgan.Network(size=16, latent_dim=8, generator_features=8, discriminator_features=8, classes=3)
+TINY_CYCLEGAN = cyclegan.Network(generator_features=8, blocks=1, discriminator_features=8, discriminator_layers=1)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    """Tiny networks are faster on one thread, and parallel tests do not fight over the cores.
+
+    A test that wants more sets them itself.
+    """
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def dcgan_folder(tmp_path: Path) -> Path:
+    """A tiny DCGAN with its discriminator, random weights."""
+    torch.manual_seed(1)
+    folder = tmp_path / "models" / "tiny-dcgan"
+    save(folder, ModelConfig(family="dcgan", network=network_json(TINY_DCGAN)), dcgan.build(TINY_DCGAN))
+    return folder
+
+
+@pytest.fixture
+def conditional_folder(tmp_path: Path) -> Path:
+    """A tiny DCGAN of three classes, random weights."""
+    torch.manual_seed(2)
+    folder = tmp_path / "models" / "tiny-conditional"
+    config = ModelConfig(family="dcgan", network=network_json(TINY_CONDITIONAL), classes=["ant", "bee", "cat"])
+    save(folder, config, dcgan.build(TINY_CONDITIONAL))
+    return folder
+
+
+@pytest.fixture
+def cyclegan_folder(tmp_path: Path) -> Path:
+    """A tiny CycleGAN with its discriminators, random weights."""
+    torch.manual_seed(3)
+    folder = tmp_path / "models" / "tiny-cyclegan"
+    config = ModelConfig(
+        family="cyclegan",
+        network=network_json(TINY_CYCLEGAN),
+        domains={"a": "painting", "b": "photograph"},
+        default_direction="ba",
+    )
+    save(folder, config, cyclegan.build(TINY_CYCLEGAN))
+    return folder

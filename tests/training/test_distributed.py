@@ -1,0 +1,84 @@
+"""Two processes over gloo do what one does: same run folder, same effective batch."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from gan_core.training.run_folder import RunFolder, list_runs
+from tests.training.tiny import assert_no_torn_file, command, config, lines
+
+
+def torchrun(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """`torchrun --standalone --nproc-per-node 2 -m gan_core train ...`; `arguments` begin with python -m gan_core."""
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    # The dashes keep torchrun from taking our --run for the beginning of one of its own options.
+    return subprocess.run([*torchrun, "-m", "--", *arguments[2:]], capture_output=True, text=True, timeout=240)
+
+
+@pytest.mark.slow
+def test_two_processes_do_what_one_does(tmp_path: Path) -> None:
+    """Instance norm and no image pool: nothing depends on how the batch is shared, so that the losses must agree."""
+    alike = config("cyclegan", 6, recipe={"pool_size": 0})
+    one, two = RunFolder(tmp_path / "one"), RunFolder(tmp_path / "two")
+    single = subprocess.run(command(alike, one.path), capture_output=True, text=True, timeout=240)
+    assert single.returncode == 0, single.stderr
+    both = torchrun(command(alike, two.path))
+    assert both.returncode == 0, both.stderr
+
+    assert two.status()["state"] == "finished"
+    assert_no_torn_file(two.path)
+    assert {path.name for path in two.path.iterdir()} == {path.name for path in one.path.iterdir()}
+    assert [line["step"] for line in lines(two)] == [2, 4, 6], "rank 0 alone writes"
+    for ours, theirs in zip(lines(two), lines(one), strict=True):
+        assert ours["images"] == theirs["images"] == 2 * ours["step"]
+        assert ours == pytest.approx(theirs, rel=1e-3)
+
+    a, b = (torch.load(run.states()[-1][1], weights_only=True)["modules"]["generator_ab"] for run in (one, two))
+    # A bias before a norm has no effect and so no gradient: Adam moves it by rounding errors.
+    for key in [key for key in a if a[key].ndim > 1]:
+        torch.testing.assert_close(b[key], a[key], atol=5e-4, rtol=0)
+
+
+@pytest.mark.slow
+def test_two_processes_resume(tmp_path: Path) -> None:
+    """Batch norm is measured by each process on its part; stop and resume all the same change nothing."""
+    run, whole = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "whole")
+    first = torchrun(command(config("dcgan", 4, recipe={"decay_from": 1.0}), run.path))
+    assert first.returncode == 0, first.stderr
+    longer = config("dcgan", 8, recipe={"decay_from": 1.0})
+    second = torchrun(command(longer, run.path, "--resume"))
+    assert second.returncode == 0, second.stderr
+    undisturbed = torchrun(command(longer, whole.path))
+    assert undisturbed.returncode == 0, undisturbed.stderr
+    assert lines(run) == lines(whole)
+    assert json.loads((run.path / "status.json").read_text())["step"] == 8
+
+
+def test_the_first_process_chooses_the_run_folder(tmp_path: Path) -> None:
+    """Without --run, the usual form of torchrun works: all processes agree on one new folder."""
+    arguments = command(config("dcgan", 2), tmp_path / "unused")[:-2]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    result = subprocess.run(
+        [*torchrun, "-m", *arguments[2:]],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env={**os.environ, "GAN_CORE_RUNS": str(tmp_path / "runs")},
+    )
+    assert result.returncode == 0, result.stderr
+    (run,) = list_runs(tmp_path / "runs")
+    assert run.id == "00000-dcgan-shapes"
+    assert run.status()["state"] == "finished"
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path) -> None:
+    odd = config("dcgan", 2, batch=3)
+    arguments = [*command(odd, tmp_path / "run"), "--batch", "3"]
+    result = torchrun(arguments)
+    assert result.returncode != 0
+    assert "--batch 3 cannot be shared by 2 processes" in result.stderr

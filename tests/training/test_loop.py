@@ -1,0 +1,173 @@
+"""The loop: run folders, events, and what happens when a training goes wrong."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from gan_core.devices import pick_device
+from gan_core.errors import ConfigError, DataError, GanCoreError, RunError
+from gan_core.training import dcgan
+from gan_core.training.events import Ended, Progress, Sampled, Snapshotted, Started
+from gan_core.training.loop import check, train
+from gan_core.training.run_folder import RunFolder
+from gan_core.weights import load
+from tests.training.tiny import FAMILIES, config
+
+
+def new_run(folder: Path, run_config) -> RunFolder:
+    run = RunFolder(folder)
+    run.create(run_config)
+    return run
+
+
+@pytest.mark.parametrize("family", list(FAMILIES))
+def test_a_run_folder_holds_all_that_was_promised(tmp_path: Path, family: str) -> None:
+    run_config = config(family, 8, sample_steps=4, snapshot_steps=4)
+    run = new_run(tmp_path / "run", run_config)
+    events = list(train(run_config, run))
+    assert isinstance(events[0], Started)
+    assert [type(event) for event in events].count(Progress) == 4
+    assert [event.step for event in events if isinstance(event, Sampled)] == [0, 4, 8]
+    assert [event.step for event in events if isinstance(event, Snapshotted)] == [4, 8]
+    assert events[-1] == Ended(8, "finished")
+
+    assert run.config() == run_config
+    status = run.status()
+    assert {"state", "step", "total_steps", "pid", "host", "device", "heartbeat_at", "error"} <= set(status)
+    assert (status["state"], status["step"], status["total_steps"], status["error"]) == ("finished", 8, 8, None)
+    assert [step for step, _ in run.samples()] == [0, 4, 8]
+    for _, path in run.samples():
+        with Image.open(path) as picture:
+            assert min(picture.size) >= 16
+    assert {"step", "elapsed_s", "images", "loss_g"} <= set(run.metrics()[0])
+    model = load(run.newest_snapshot())
+    assert model.config.trained["steps"] == 8
+    assert model.config.trained["seed"] == 0
+
+
+def test_the_recipe_brings_the_losses_where_they_belong(tmp_path: Path) -> None:
+    """A healthy short training: the discriminator learns, and pictures leave the initial grey."""
+    healthy = config("dcgan", 60, batch=32, load_size=None, recipe={"augment": "", "discriminator_steps": 1})
+    run = new_run(tmp_path / "run", healthy)
+    list(train(healthy, run))
+    first, last = run.metrics()[0], run.metrics()[-1]
+    assert last["d_real"] > last["d_fake"] + 0.2
+    assert last["loss_d"] < first["loss_d"]
+    before, after = (Image.open(path).convert("L") for _, path in (run.samples()[0], run.samples()[-1]))
+    spread = [picture.crop((0, 0, 16, 16)).getextrema() for picture in (before, after)]
+    assert spread[1] != spread[0]
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = dcgan.Training.step
+
+    def poisoned(self, number, batches):
+        metrics = step(self, number, batches)
+        if number == 8:
+            with torch.no_grad():
+                next(self.generator.parameters()).fill_(float("nan"))
+            metrics["loss_g"] = torch.tensor(float("nan"))
+        return metrics
+
+    monkeypatch.setattr(dcgan.Training, "step", poisoned)
+    run_config = config("dcgan", 40)
+    run = new_run(tmp_path / "run", run_config)
+    with pytest.raises(RunError, match="stopped at step 9: loss_g is nan"):
+        list(train(run_config, run))
+    assert run.status()["state"] == "failed"
+    assert "Lower the learning rates" in run.status()["error"]
+    assert run.events()[-1]["kind"] == "non-finite"
+    assert run.states()[-1][0] == 8
+    assert run.metrics()[-1]["step"] == 8
+
+    monkeypatch.setattr(dcgan.Training, "step", step)
+    list(train(config("dcgan", 12), run))
+    assert run.status()["state"] == "finished"
+
+
+def test_weights_that_are_not_finite_are_never_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loss of a step is computed before its update: a state saved right after must look at the weights."""
+    step = dcgan.Training.step
+
+    def poisoned(self, number, batches):
+        metrics = step(self, number, batches)
+        if number == 7:
+            with torch.no_grad():
+                next(self.generator.parameters()).fill_(float("inf"))
+        return metrics
+
+    monkeypatch.setattr(dcgan.Training, "step", poisoned)
+    run_config = config("dcgan", 40)
+    run = new_run(tmp_path / "run", run_config)
+    with pytest.raises(RunError, match="a weight is not finite"):
+        list(train(run_config, run))
+    assert run.states()[-1][0] == 4
+
+
+def test_a_failure_stands_in_the_status(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    run_config = config("dcgan", 4, data=str(tmp_path / "empty"))
+    run = new_run(tmp_path / "run", run_config)
+    with pytest.raises(DataError, match="holds no pictures"):
+        list(train(run_config, run))
+    assert run.status()["state"] == "failed"
+    assert "holds no pictures" in run.status()["error"]
+
+
+def test_unreadable_pictures_are_named_in_the_events(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    for index in range(9):
+        Image.new("RGB", (16, 16), (index * 20, 0, 0)).save(data / f"{index}.png")
+    (data / "broken.png").write_bytes(b"\x89PNG nothing")
+    run_config = config("dcgan", 2, data=str(data), conditional=False, channels=3)
+    run = new_run(tmp_path / "run", run_config)
+    list(train(run_config, run))
+    assert "broken.png" in run.events()[0]["text"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"size": 24, "load_size": None}, "--size is 24"),
+        ({"data": "no/such/place"}, "no such file"),
+        ({"recipe": {"lr_g": -1.0}}, "--lr-g is -1.0"),
+        ({"recipe": {"augment": "colour"}}, "--augment knows color"),
+        ({"network": {"latent_dim": 0}}, "--latent-dim is 0"),
+        ({"network": {"nonsense": 1}}, "nonsense"),
+    ],
+)
+def test_options_are_checked_before_anything_is_started(changed: dict, message: str) -> None:
+    with pytest.raises(GanCoreError, match=message):
+        check(config("dcgan", 4, **changed))
+
+
+def test_classes_must_be_there_to_be_learnt(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    Image.new("RGB", (16, 16)).save(data / "only.png")
+    run_config = config("dcgan", 2, data=str(data))
+    with pytest.raises(DataError, match="--conditional needs classes"):
+        list(train(run_config, new_run(tmp_path / "run", run_config)))
+
+
+def test_a_device_that_is_not_here_is_named() -> None:
+    with pytest.raises(ConfigError, match="--device cuda:77"):
+        pick_device("cuda:77")
+
+
+def test_wasserstein_with_penalty_and_with_clipping(tmp_path: Path) -> None:
+    for name, aid in (("penalty", {"gradient_penalty_weight": 10.0}), ("clip", {"clip": 0.01})):
+        run_config = config("dcgan", 4, recipe={"loss": "wasserstein", "r1_weight": 0.0, **aid})
+        run = new_run(tmp_path / name, run_config)
+        list(train(run_config, run))
+        assert run.status()["state"] == "finished"
+    weights = load(run.newest_snapshot()).networks["discriminator"].state_dict()
+    assert (
+        max(float(weights[key].abs().max()) for key in weights if key.endswith("weight") and "embed" not in key)
+        <= 0.0101
+    )
