@@ -1,5 +1,6 @@
 """Files and folders that are either wholly there or not at all, whatever happens while they are written."""
 
+import ctypes
 import json
 import os
 import shutil
@@ -46,9 +47,37 @@ def write_json(path: Path, values: Any) -> None:
     write_bytes(path, (json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
 
 
+def _exchange(one: Path, other: Path) -> bool:
+    """Let two folders change names in one step, as Linux can; False where that cannot be done."""
+    here, swap = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of renameat2(2).
+    try:
+        rename = ctypes.CDLL(None).renameat2
+    except (AttributeError, OSError, TypeError):
+        return False
+    return rename(here, os.fsencode(one), here, os.fsencode(other), swap) == 0
+
+
+def _replace(path: Path, new: Path) -> None:
+    if _exchange(new, path):
+        shutil.rmtree(new, ignore_errors=True)
+        return
+    # A folder cannot be renamed onto a full one: for a moment `path` is missing.
+    old = temporary_name(path)
+    path.rename(old)
+    try:
+        new.rename(path)
+    except OSError:
+        old.rename(path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
 @contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder that becomes `path`, in the place of what was there, when the block ends without an error."""
+def new_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
+    """A temporary folder that becomes `path` when the block ends without an error.
+
+    replace: in the place of an older one; otherwise `OSError` where there is one, so that of two writers one wins.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_name(path)
     temporary.mkdir()
@@ -57,11 +86,10 @@ def new_folder(path: Path) -> Iterator[Path]:
         for file in temporary.rglob("*"):
             if file.is_file():
                 _sync(file)
-        old = temporary_name(path)
-        if path.exists():
-            path.rename(old)  # A folder cannot be renamed onto a full one: between these two lines `path` is missing.
-        temporary.rename(path)
+        if replace and path.exists():
+            _replace(path, temporary)
+        else:
+            temporary.rename(path)
         _sync(path.parent)
-        shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -94,10 +94,10 @@ def _table(rows: list[tuple[str, str]]) -> str:
 def _limits(config: ModelConfig) -> str:
     if config.domains:
         return (
-            "The model changes colour, light and texture, not shapes. It saw the two sets named above and nothing else: "
-            "people, text and indoor scenes may come out badly. Its results are not the work of any painter."
+            "The model changes colour, light and texture, not shapes. It saw the two sets named above and nothing "
+            "else: people, text and indoor scenes may come out badly. Its results are not the work of any painter."
         )
     return (
-        "The model saw the set named above and nothing else, and repeats its selection and its mistakes. Its pictures show "
-        "nothing that exists."
+        "The model saw the set named above and nothing else, and repeats its selection and its mistakes. "
+        "Its pictures show nothing that exists."
     )

@@ -8,8 +8,10 @@ import ast
 import inspect
 import re
 import textwrap
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from functools import cache
+from reprlib import repr as shown  # Short, however long the value.
 from typing import Any, Literal
 
 from gan_core.errors import ConfigError, ModelError
@@ -28,28 +30,44 @@ def require(condition: bool, message: str) -> None:
 
 def require_power_of_two(flag: str, value: int, low: int, high: int) -> None:
     good = isinstance(value, int) and low <= value <= high and value & (value - 1) == 0
-    require(good, f"{flag} is {value!r}; it must be a power of two from {low} to {high}.")
+    require(good, f"{flag} is {shown(value)}; it must be a power of two from {low} to {high}.")
 
 
 def require_range(flag: str, value: float, low: float, high: float) -> None:
     good = isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
-    require(good, f"{flag} is {value!r}; it must lie between {low} and {high}.")
+    require(good, f"{flag} is {shown(value)}; it must lie between {low} and {high}.")
 
 
 def require_whole(flag: str, value: int, low: int, high: int) -> None:
     good = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-    require(good, f"{flag} is {value!r}; it must be a whole number from {low} to {high}.")
+    require(good, f"{flag} is {shown(value)}; it must be a whole number from {low} to {high}.")
 
 
 def require_choice(flag: str, value: str, choices: tuple[str, ...]) -> None:
-    require(value in choices, f"{flag} is {value!r}; it must be one of {', '.join(choices)}.")
+    require(value in choices, f"{flag} is {shown(value)}; it must be one of {', '.join(choices)}.")
+
+
+def require_yes_no(flag: str, value: bool) -> None:
+    require(isinstance(value, bool), f"{flag} is {shown(value)}; it must be true or false.")
+
+
+def require_channels(value: int) -> None:
+    good = isinstance(value, int) and not isinstance(value, bool) and value in (1, 3, 4)
+    require(good, f"--channels is {shown(value)}; it must be 1, 3 or 4.")
+
+
+def few(names: Sequence[str]) -> str:
+    """The first three names, fit for one line whatever a stranger's file calls its entries."""
+    first = ", ".join(name if name.isprintable() and len(name) <= 80 else shown(name) for name in names[:3])
+    return first + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def check_name(name: str) -> str:
     """A model's name, unchanged. Names become folders: nothing that could leave its parent passes."""
     if not NAME_PATTERN.fullmatch(name) or len(name) > 96:
         raise ModelError(
-            f"{name!r} cannot name a model. Use up to 96 small letters, digits, '.', '_' and '-', not beginning with a sign."
+            f"{shown(name)} cannot name a model. "
+            "Use up to 96 small letters, digits, '.', '_' and '-', not beginning with a sign."
         )
     return name
 
@@ -70,11 +88,11 @@ def build(config: type, values: dict[str, Any], where: str) -> Any:
     """A configuration from parsed JSON; unknown and missing entries are named together with `where` they stand."""
     known = {item.name for item in fields(config)}
     unknown = sorted(set(values) - known)
-    require(not unknown, f"{where} holds entries this version does not know: {', '.join(unknown)}.")
-    try:
-        return config(**values)
-    except TypeError as error:
-        raise ConfigError(f"{where} is incomplete: {error}.") from None
+    require(not unknown, f"{where} holds entries this version does not know: {few(unknown)}.")
+    required = [item.name for item in fields(config) if item.default is MISSING and item.default_factory is MISSING]
+    missing = [name for name in required if name not in values]
+    require(not missing, f"{where} is incomplete: it lacks {few(missing)}.")
+    return config(**values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +116,7 @@ class TrainConfig:
     device: str = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Of the forward passes; auto: bfloat16 on CUDA, float32 elsewhere (it is five times faster than bfloat16 on CPUs)."""
+    """Of the forward passes; auto: bfloat16 on CUDA, float32 elsewhere (on CPUs five times faster than bfloat16)."""
     compile: bool = False
     """Compile the networks with torch.compile; pays on long trainings on CUDA."""
     flip: bool = False
@@ -129,7 +147,9 @@ class TrainConfig:
     def __post_init__(self) -> None:
         require_whole("--size", self.size, 8, 1024)
         if self.channels is not None:
-            require(self.channels in (1, 3, 4), f"--channels is {self.channels!r}; it must be 1, 3 or 4.")
+            require_channels(self.channels)
+        for name in ("conditional", "compile", "flip", "quarter_turns"):
+            require_yes_no(f"--{name.replace('_', '-')}", getattr(self, name))
         require_whole("--steps", self.steps, 1, 10**9)
         require_whole("--batch", self.batch, 1, 65_536)
         require_whole("--seed", self.seed, 0, MAX_SEED)
@@ -141,6 +161,11 @@ class TrainConfig:
         for name in ("log_steps", "sample_steps", "snapshot_steps", "state_steps"):
             require_whole(f"--{name.replace('_', '-')}", getattr(self, name), 1, 10**9)
         require_whole("--keep-snapshots", self.keep_snapshots, 1, 10_000)
+
+
+def train_config(family: str, **given: Any) -> TrainConfig:
+    """The general options of a training: what was given, else the family's own default, else the general one."""
+    return TrainConfig(**{**get_family(family).defaults, **given})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,11 +185,15 @@ class RunConfig:
         return {"format": FORMAT, **asdict(self)}
 
     @classmethod
-    def from_json(cls, values: dict[str, Any], where: str) -> "RunConfig":
-        require(values.get("format") == FORMAT, f"{where} is not of format {FORMAT}. Nothing was started.")
-        train = build(TrainConfig, dict(values.get("train", {})), where)
-        get_family(values.get("family", ""))
-        return cls(family=values["family"], train=train, network=dict(values["network"]), recipe=dict(values["recipe"]))
+    def from_json(cls, values: Any, where: str) -> "RunConfig":
+        good = isinstance(values, dict) and values.get("format") == FORMAT
+        require(good, f"{where} is not a run's config.json of format {FORMAT}. Nothing was started.")
+        config = build(cls, {key: value for key, value in values.items() if key != "format"}, where)
+        parts = (config.train, config.network, config.recipe)
+        good = isinstance(config.family, str) and all(isinstance(part, dict) for part in parts)
+        require(good, f"{where} holds entries of a wrong type. Nothing was started.")
+        get_family(config.family)
+        return replace(config, train=build(TrainConfig, config.train, where))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,21 +227,24 @@ class ModelConfig:
         known = {key: value for key, value in values.items() if key != "format"}
         try:
             config = build(cls, known, where)
+            config._check(where)
             get_family(config.family)
         except ConfigError as error:
             raise ModelError(f"{error} Nothing was loaded.") from None
-        config._check(where)
         return config
 
     def _check(self, where: str) -> None:
         """The file may come from a stranger: every entry that code relies on has the type it relies on."""
-        names = self.classes
+        names, domains = self.classes, self.domains
         good = (
-            isinstance(self.network, dict)
+            isinstance(self.family, str)
+            and isinstance(self.network, dict)
             and isinstance(self.data, dict)
             and isinstance(self.trained, dict)
+            and isinstance(self.trained.get("steps", 0), int)
             and (names is None or (isinstance(names, list) and all(isinstance(name, str) for name in names)))
-            and (self.domains is None or (isinstance(self.domains, dict) and set(self.domains) == {"a", "b"}))
+            and (domains is None or (isinstance(domains, dict) and set(domains) == {"a", "b"}))
+            and all(isinstance(text, str) for text in (domains or {}).values())
             and self.default_direction in (None, "ab", "ba")
             and (self.license is None or isinstance(self.license, str))
         )

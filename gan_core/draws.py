@@ -44,7 +44,7 @@ class Draws:
 
     def uniform(self, batch: int, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
         """(batch / world, *shape) float32, uniform from low to high."""
-        return self._part((self._generator.random((batch, *shape), dtype=np.float32) * (high - low) + low))
+        return self._part(self._generator.random((batch, *shape), dtype=np.float32) * (high - low) + low)
 
     def integers(self, batch: int, *shape: int, below: int) -> Tensor:
         """(batch / world, *shape) int64 from 0 to below - 1."""

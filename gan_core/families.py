@@ -5,8 +5,9 @@ step (their docstrings say what those files hold). Command line, run folders, mo
 pickers follow from this table. It holds plain data, so that reading it costs no import of torch.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from gan_core.errors import ConfigError
 
@@ -21,6 +22,8 @@ class Family:
     """generator: latents to pictures, trained on one set. translator: pictures to pictures, trained on two domains."""
     summary: str
     """One sentence, shown by the command line and the application."""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    """Options of TrainConfig whose default is another for this family, as its paper has them."""
 
 
 FAMILIES: dict[str, Family] = {
@@ -37,6 +40,7 @@ FAMILIES: dict[str, Family] = {
             title="CycleGAN",
             kind="translator",
             summary="Learns to turn pictures of one domain into another, and back, without pairs (Zhu et al., 2017).",
+            defaults={"size": 256, "batch": 1, "flip": True, "steps": 100_000, "sample_steps": 1_000},
         ),
     )
 }

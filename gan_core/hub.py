@@ -1,7 +1,7 @@
 """All traffic with the Hugging Face Hub: it moves folders and does not look inside weights."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from gan_core.errors import HubError
 
@@ -14,8 +14,9 @@ def download(name: str, *, kind: Literal["model", "dataset"], patterns: list[str
     Only files that match `patterns` are fetched. Without a connection the cached copy serves, if there is one.
     """
     # The client takes a second to import, and few commands need it.
-    from huggingface_hub import HfApi, set_client_factory, snapshot_download
+    from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import (
+        GatedRepoError,
         HfHubHTTPError,
         HFValidationError,
         LocalEntryNotFoundError,
@@ -25,19 +26,31 @@ def download(name: str, *, kind: Literal["model", "dataset"], patterns: list[str
     )
     from huggingface_hub.utils import httpx
 
-    # The client waits for ever by default.
-    set_client_factory(lambda: httpx.Client(timeout=TIMEOUT_S, follow_redirects=True))
+    _limit_waiting()
     repository, _, revision = name.partition("@")
     refused = f"hub:{name} was not downloaded"
     try:
         try:
             # Asked first: snapshot_download alone silently serves an old copy when the Hub fails.
-            wanted = HfApi().repo_info(repository, repo_type=kind, revision=revision or None).sha
-        except (OfflineModeIsEnabled, httpx.ConnectError, httpx.TimeoutException):
-            wanted = revision or None
-        folder = snapshot_download(repository, repo_type=kind, revision=wanted, allow_patterns=patterns)
+            wanted = HfApi().repo_info(repository, repo_type=kind, revision=revision or None, timeout=TIMEOUT_S).sha
+        except (OfflineModeIsEnabled, httpx.TransportError):
+            wanted = None
+        # Asked for by its name, not by `wanted`: only so does the cache learn which copy to serve without a connection.
+        folder = Path(
+            snapshot_download(
+                repository,
+                repo_type=kind,
+                revision=revision or None,
+                allow_patterns=patterns,
+                local_files_only=wanted is None,
+            )
+        )
+        if wanted not in (None, folder.name):
+            raise HubError(f"{refused}: the Hub failed in the middle, and only an old copy is here. Try again later.")
     except HFValidationError:
         raise HubError(f"{refused}: {repository!r} is not of the form user/name.") from None
+    except GatedRepoError:
+        raise HubError(f"{refused}: its owner asks for consent first. Give it on the Hub's page and log in.") from None
     except RevisionNotFoundError:
         raise HubError(f"{refused}: it has no revision {revision!r}.") from None
     except RepositoryNotFoundError:
@@ -45,5 +58,25 @@ def download(name: str, *, kind: Literal["model", "dataset"], patterns: list[str
     except (LocalEntryNotFoundError, httpx.TransportError):
         raise HubError(f"{refused}: the Hub cannot be reached and nothing is cached. Try again when online.") from None
     except HfHubHTTPError as error:
-        raise HubError(f"{refused}: the Hub answered {error}. Try again later.") from None
-    return Path(folder)
+        status, said = error.response.status_code, " ".join((error.server_message or "").split())
+        answer = f"{status} ({said})" if said else f"{status}"
+        advice = "Log in again (hf auth login)." if status in (401, 403) else "Try again later."
+        raise HubError(f"{refused}: the Hub answered {answer}. {advice}") from None
+    except ValueError:
+        raise HubError(f"{refused}: what answered is not the Hub. Check the connection and HF_ENDPOINT.") from None
+    except OSError as error:
+        raise HubError(f"{refused}: it could not be written to the cache ({error}). Make room there.") from None
+    return folder
+
+
+def _limit_waiting() -> None:
+    """Give the client a time-out. By default it waits for ever."""
+    from huggingface_hub import set_client_factory
+    from huggingface_hub.utils._http import default_client_factory  # With its hook, which heeds HF_HUB_OFFLINE.
+
+    def factory() -> Any:
+        client = default_client_factory()
+        client.timeout = TIMEOUT_S
+        return client
+
+    set_client_factory(factory)

@@ -14,28 +14,34 @@ from torch import Tensor
 
 from gan_core.errors import PictureError
 
+# Our own limit is the one that counts. (A filter set and reset around each picture would not be safe in threads.)
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif")
 
 
 def open_picture(source: str | Path | bytes | IO[bytes], *, name: str | None = None, max_mp: float = 50) -> Image.Image:
-    """A decoded, upright picture. Raises `PictureError` for what is no picture, is damaged or has over `max_mp` megapixels."""
+    """A decoded, upright picture. Raises `PictureError` for what is none, is damaged or is over `max_mp` megapixels."""
     name = name or (Path(source).name if isinstance(source, str | Path) else "The upload")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Our own limit below is the one that counts.
-            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-                width, height = image.size
-                # The header tells the size before a pixel is decoded: a bomb costs nothing.
-                if width * height > max_mp * 1e6:
-                    raise PictureError(
-                        f"{name} has {width * height / 1e6:.0f} megapixels; at most {max_mp:g} are opened. "
-                        "It was not read. Make it smaller, or raise GAN_CORE_MAX_PICTURE_MP."
-                    )
-                image.load()
-                return ImageOps.exif_transpose(image)
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+            width, height = image.size
+            # The header tells the size before a pixel is decoded: a bomb costs nothing.
+            if width * height > max_mp * 1e6:
+                raise PictureError(
+                    f"{name} has {width * height / 1e6:.1f} megapixels; at most {max_mp:g} are opened. "
+                    "It was not read. Make it smaller, or raise GAN_CORE_MAX_PICTURE_MP."
+                )
+            image.load()
+            return ImageOps.exif_transpose(image)
     except PictureError:
         raise
+    except Image.DecompressionBombError:  # Pillow's own limit, which comes before ours.
+        raise PictureError(
+            f"{name} has over {2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} megapixels; at most {max_mp:g} are opened. "
+            "It was not read. Make it smaller."
+        ) from None
     except FileNotFoundError:
         raise PictureError(f"{name} is not there. Nothing was read. Check the path.") from None
     except IsADirectoryError:
@@ -45,21 +51,25 @@ def open_picture(source: str | Path | bytes | IO[bytes], *, name: str | None = N
     except MemoryError:
         raise PictureError(f"{name} does not fit into memory. It was not read. Make it smaller.") from None
     except Exception as error:  # Pillow's decoders raise almost anything on damaged input.
-        detail = "it is not a picture that can be read" if isinstance(error, Image.UnidentifiedImageError) else error
+        unknown = isinstance(error, Image.UnidentifiedImageError)
+        detail = "it is not a picture that can be read" if unknown else " ".join(str(error).split())
         raise PictureError(f"{name} could not be opened: {detail}. Use a PNG, JPEG or WebP file.") from None
 
 
 def with_channels(image: Image.Image, channels: int) -> Image.Image:
     """Grey, RGB or RGBA. Transparency that is dropped is laid over white first, so that no hidden colour appears."""
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        values = np.asarray(image, dtype=np.float64)
-        top = 65535.0 if values.max(initial=0) > 255 else 255.0
-        image = Image.fromarray((values / top * 255).clip(0, 255).round().astype(np.uint8))
-    if channels < 4 and (image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info):
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return image.convert(MODES[channels])
+        values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+        deep = image.mode.startswith("I;16") or values.max(initial=0) > 255
+        image = Image.fromarray((values / (65535 if deep else 255) * 255).clip(0, 255).round().astype(np.uint8))
+    try:
+        if channels < 4 and image.has_transparency_data:
+            image = image.convert("RGBA")
+            white = Image.new("RGBA", image.size, "white")
+            image = Image.alpha_composite(white, image)
+        return image.convert(MODES[channels])
+    except ValueError:
+        raise PictureError(f"Pictures of the colour mode {image.mode} are not read. Save it as RGB or grey.") from None
 
 
 def to_array(image: Image.Image) -> np.ndarray:

@@ -1,23 +1,27 @@
 """From a snapshot to a named model: measured, with a preview and a card."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from PIL import Image
+from torch import Tensor
 
 from gan_core import weights
 from gan_core.cards import model_card
-from gan_core.config import ModelConfig, check_name
+from gan_core.config import check_name
 from gan_core.data import DataOptions, load_domains, load_images
 from gan_core.data.decode import ImageSet
 from gan_core.errors import ModelError, RunError
-from gan_core.images import enlarged, grid, to_float, to_pictures
+from gan_core.images import enlarged, grid, to_float
 from gan_core.inference.generator import Generator
 from gan_core.inference.translator import Translator
 from gan_core.library import load
 from gan_core.metrics import checkerboard, pairwise_distance
-from gan_core.scenes import scenes
+from gan_core.models import get_networks
+from gan_core.scenes import EXAMPLES
 from gan_core.settings import Settings
 from gan_core.training.run_folder import RunFolder
 
@@ -35,7 +39,7 @@ def keep(
     notes: str = "",
     files: dict[str, bytes] | None = None,
 ) -> Path:
-    """Copy a snapshot (the newest, or that of `step`) into the models folder under a name. Measures it on the run's data.
+    """Copy a snapshot (the newest, or that of `step`) into the models folder under a name, measured on the run's data.
 
     half: store convolutions in float16. notes: the card's text on data and licences.
     """
@@ -53,8 +57,8 @@ def keep(
         metrics, preview = _measure_generator(model, run, settings), _generator_preview(model)
     else:
         metrics, preview = _measure_translator(model, run, settings), _translator_preview(model)
-    loaded = weights.load(snapshot, only=weights.get_networks(model.config.family).REQUIRED)
-    config = ModelConfig(**{**loaded.config.__dict__, "license": license})
+    loaded = weights.load(snapshot, only=get_networks(model.config.family).REQUIRED)
+    config = replace(loaded.config, license=license)
     card = model_card(name, config, metrics, notes).encode()
     everything = {"README.md": card, "preview.webp": _webp(preview), **(files or {})}
     weights.save(folder, config, loaded.networks, half=half, metrics=metrics, files=everything)
@@ -69,7 +73,7 @@ def _measure_generator(model: Generator, run: RunFolder, settings: Settings) -> 
     # As many of each class as there are, in both.
     z = model.latents(range(COUNT))
     rows = [model.decode(z[i : i + 1], i % classes if model.classes else None) for i in range(COUNT)]
-    drawn = weights.torch.cat(rows).cpu()
+    drawn = torch.cat(rows).cpu()
     return {
         "pairwise_distance": {"samples": pairwise_distance(drawn), "real": pairwise_distance(_spread(real))},
         "pictures_compared": COUNT,
@@ -85,7 +89,7 @@ def _measure_translator(model: Translator, run: RunFolder, settings: Settings) -
     sides = {"a": _spread(domains.test_a), "b": _spread(domains.test_b)}
     metrics: dict[str, Any] = {}
     for direction in model.directions:
-        source, target = direction
+        source, target = tuple(direction)
         x = sides[source]
         y = _each(model, x, direction)
         label = f"{model.domains[source]} to {model.domains[target]}"
@@ -103,15 +107,15 @@ def _measure_translator(model: Translator, run: RunFolder, settings: Settings) -
     return metrics
 
 
-def _each(model: Translator, x: Any, direction: Any) -> Any:
-    return weights.torch.cat([model.forward(picture[None], direction).cpu() for picture in x])
+def _each(model: Translator, x: Tensor, direction: Any) -> Tensor:
+    return torch.cat([model.forward(picture[None], direction).cpu() for picture in x])
 
 
-def _spread(images: ImageSet) -> Any:
+def _spread(images: ImageSet) -> Tensor:
     """Up to 64 pictures, evenly over the set, so that every class takes part."""
     count = min(COUNT, len(images))
     places = [index * len(images) // count for index in range(count)]
-    return to_float(weights.torch.stack([images.pictures[place] for place in places]))
+    return to_float(torch.stack([images.pictures[place] for place in places]))
 
 
 def _generator_preview(model: Generator) -> Image.Image:
@@ -127,7 +131,7 @@ def _generator_preview(model: Generator) -> Image.Image:
 
 def _translator_preview(model: Translator) -> Image.Image:
     """Drawn scenes above, their translations below: none of the data's pictures travels with the model."""
-    drawn = [scene.resize((384, 256), Image.Resampling.LANCZOS) for scene in scenes().values()]
+    drawn = [scene.draw().resize((384, 256), Image.Resampling.LANCZOS) for scene in EXAMPLES.values()]
     return grid([*drawn, *(model.translate(scene) for scene in drawn)], len(drawn), gap=4)
 
 

@@ -16,7 +16,8 @@ from gan_core.inference.generator import Generator
 from gan_core.inference.translator import Translator
 from gan_core.settings import Settings
 from gan_core.training.run_folder import RunFolder
-from gan_core.weights import is_model_folder, load as load_folder, read_config
+from gan_core.weights import is_model_folder, read_config
+from gan_core.weights import load as load_folder
 
 HUB = "hub:"
 MODEL_PATTERNS = ["*.json", "*.safetensors", "preview.webp", "README.md"]
@@ -85,7 +86,7 @@ def list_models(settings: Settings | None = None) -> list[ModelInfo]:
 
 
 def find(name: str | Path, settings: Settings | None = None) -> Path:
-    """The folder of a model: a name in the models folder, a folder, a run (its newest snapshot), hub:user/name@revision."""
+    """The folder of a model: a name in the models folder, a folder, a run (newest snapshot), hub:user/name@revision."""
     settings = settings or Settings()
     text = str(name)
     if text.startswith(HUB):

@@ -89,13 +89,15 @@ def gradient_penalty(discriminator: Callable[[Tensor], Tensor], real: Tensor, fa
     """
     points = (between * real.detach() + (1 - between) * fake.detach()).requires_grad_()
     (gradient,) = torch.autograd.grad(discriminator(points).sum(), points, create_graph=True)
-    return (gradient.square().sum((1, 2, 3)).sqrt() - 1).square().mean()
+    # vector_norm, unlike sqrt, has a finite derivative where D is flat.
+    return (torch.linalg.vector_norm(gradient, dim=(1, 2, 3)) - 1).square().mean()
 
 
 @torch.no_grad()
 def clip_weights(parameters: Iterable[nn.Parameter], limit: float) -> None:
     """w <- clip(w, -limit, limit) in place; Arjovsky et al., 2017, algorithm 1."""
-    torch._foreach_clamp_min_(values := list(parameters), -limit)
+    values: list[Tensor] = list(parameters)
+    torch._foreach_clamp_min_(values, -limit)
     torch._foreach_clamp_max_(values, limit)
 
 

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from gan_core.atomic import new_folder, write_json
-from gan_core.config import ModelConfig, build, check_name
+from gan_core.config import ModelConfig, build, check_name, few
 from gan_core.errors import ConfigError, ModelError
 from gan_core.models import get_networks
 
@@ -43,17 +43,29 @@ def read_json(path: Path) -> Any:
         if path.stat().st_size > MAX_JSON_BYTES:
             raise ModelError(f"{path} is larger than {MAX_JSON_BYTES // 10**6} MB. It was not read.")
         return json.loads(path.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({error.strerror}). Nothing was loaded.") from None
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{path} is not valid JSON ({error}). Nothing was loaded.") from None
 
 
 def read_config(folder: Path) -> ModelConfig:
-    values = read_json(folder / CONFIG)
+    """A folder's config.json, with constructor numbers that its family accepts."""
+    where = folder / CONFIG
+    values = read_json(where)
     if values is None:
         raise ModelError(f"{folder} is not a model folder: it has no {CONFIG}. Nothing was loaded.")
-    return ModelConfig.from_json(values, str(folder / CONFIG))
+    config = ModelConfig.from_json(values, str(where))
+    try:
+        build(get_networks(config.family).Network, config.network, str(where))
+    except ConfigError as error:
+        raise ModelError(f"{where} does not describe a network: {error} Nothing was loaded.") from None
+    named, asked = len(config.classes or ()), config.network.get("classes", 0)
+    if named != asked:
+        raise ModelError(f"{where} names {named} classes for a network with {asked}. Nothing was loaded.")
+    return config
 
 
 def save(
@@ -71,13 +83,15 @@ def save(
     files: further files by name (preview.webp, README.md).
     """
     check_name(folder.name)
-    with new_folder(folder) as temporary:
+    with new_folder(folder, replace=True) as temporary:
         write_json(temporary / CONFIG, config.to_json())
         if metrics is not None:
             write_json(temporary / "metrics.json", dict(metrics))
         for name, network in networks.items():
             tensors = {key: _stored(value, half) for key, value in network.state_dict().items()}
-            save_file(tensors, temporary / f"{name}.safetensors", metadata={"format": "pt"})
+            path = temporary / f"{name}.safetensors"
+            save_file(tensors, path, metadata={"format": "pt"})
+            path.chmod(0o644)  # The library makes it readable by its owner alone, unlike everything beside it.
         for name, content in (files or {}).items():
             (temporary / check_file_name(name)).write_bytes(content)
 
@@ -104,11 +118,8 @@ def load(folder: str | Path, *, device: torch.device | str = "cpu", only: tuple[
     folder = Path(folder)
     config = read_config(folder)
     family = get_networks(config.family)
-    try:
-        with torch.device("meta"):  # No memory and no random numbers before the file has proved to fit.
-            networks = family.build(build(family.Network, config.network, str(folder / CONFIG)))
-    except ConfigError as error:
-        raise ModelError(f"{error} Nothing was loaded from {folder}.") from None
+    with torch.device("meta"):  # No memory and no random numbers before the file has proved to fit.
+        networks = family.build(family.Network(**config.network))
     wanted = set(only or networks)
     loaded = {}
     for name in [name for name in networks if name in wanted]:
@@ -137,9 +148,6 @@ def _fill(network: nn.Module, path: Path) -> None:
 
 
 def _check_keys(path: Path, found: dict[str, tuple[int, ...]], expected: dict[str, tuple[int, ...]]) -> None:
-    def few(keys: list[str]) -> str:
-        return ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
-
     problems = []
     if missing := [key for key in expected if key not in found]:
         problems.append(f"missing {few(missing)}")

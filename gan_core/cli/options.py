@@ -1,7 +1,7 @@
 """Command line options out of configuration dataclasses: names, types, defaults and help from one place."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -19,21 +19,27 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def config_options(config: type, skip: tuple[str, ...] = ()) -> list[click.Option]:
-    """An option for each field. One that was not given is None: the dataclass's own default then holds."""
+def config_options(
+    config: type, skip: tuple[str, ...] = (), defaults: Mapping[str, Any] | None = None
+) -> list[click.Option]:
+    """An option for each field. One that was not given is None: `defaults`, or else the dataclass's own, then hold."""
     hints, docs = get_type_hints(config), field_docs(config)
+    own = defaults or {}
     return [
-        _option(item, hints[item.name], docs.get(item.name, "")) for item in fields(config) if item.name not in skip
+        _option(item, hints[item.name], docs.get(item.name, ""), own.get(item.name, item.default))
+        for item in fields(config)
+        if item.name not in skip
     ]
 
 
-def _option(item: "Field[Any]", hint: Any, help_text: str) -> click.Option:
+def _option(item: "Field[Any]", hint: Any, help_text: str, default: Any) -> click.Option:
     flag = "--" + item.name.replace("_", "-")
     kind = hint
     if isinstance(hint, UnionType):
         (kind,) = (part for part in get_args(hint) if part is not NoneType)
-    if item.default not in (MISSING, None, "") and kind is not bool:
-        help_text = f"{help_text}  [default: {item.default}]"
+    if default not in (MISSING, None, ""):
+        shown = ("on" if default else "off") if kind is bool else default
+        help_text = f"{help_text}  [default: {shown}]"
     required = item.default is MISSING and item.default_factory is MISSING
     if required:
         help_text = f"{help_text}  [required]"

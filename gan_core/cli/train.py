@@ -14,7 +14,7 @@ import click
 
 from gan_core.cli.options import as_json, config_options, given, print_json
 from gan_core.cli.progress import show
-from gan_core.config import RunConfig, TrainConfig
+from gan_core.config import RunConfig, TrainConfig, train_config
 from gan_core.errors import ConfigError, RunError
 from gan_core.families import FAMILIES, get_family
 from gan_core.settings import Settings
@@ -50,18 +50,20 @@ class _FamilyCommand(click.Command):
             from gan_core.training import get_training
 
             self.params = [
-                *config_options(TrainConfig),
+                *config_options(TrainConfig, defaults=get_family(self._family).defaults),
                 *config_options(get_networks(self._family).Network, skip=FROM_DATA),
                 *config_options(get_training(self._family).Recipe),
                 click.Option(
-                    ["--run", "run"], type=click.Path(path_type=Path), help="Run folder; default: a new number."
+                    ["--run", "--run-folder", "run"],
+                    type=click.Path(path_type=Path),
+                    help="Run folder; default: a new number. The long name is for torchrun, which has a --run-path.",
                 ),
                 click.Option(
                     ["--resume"], is_flag=True, help="Go on where --run stopped, or begin if it has not begun."
                 ),
                 click.Option(["--quiet"], is_flag=True, help="No progress on standard error."),
             ]
-            as_json(self)  # type: ignore[arg-type]
+            as_json(self)
         return super().get_params(ctx)
 
 
@@ -127,7 +129,7 @@ def _folder_and_config(
     if "data" not in options["train"]:
         raise ConfigError("--data is missing: a folder, a zip, or a name such as shapes. Nothing was started.")
     config = RunConfig(
-        family=family, train=TrainConfig(**options["train"]), network=options["network"], recipe=options["recipe"]
+        family=family, train=train_config(family, **options["train"]), network=options["network"], recipe=options["recipe"]
     )
     check(config)
     if run is None:

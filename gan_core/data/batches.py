@@ -4,7 +4,7 @@ The picture at a position of the sequence depends on seed, stream and position a
 process of a distributed run find their place without reading what came before.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -56,7 +56,11 @@ def batches(
 
 
 def _streamed(
-    pictures: StreamedPictures, labels: Tensor | None, indices, first: int, device: torch.device
+    pictures: StreamedPictures,
+    labels: Tensor | None,
+    indices: Callable[[int], np.ndarray],
+    first: int,
+    device: torch.device,
 ) -> Iterator[tuple[Tensor, Tensor | None]]:
     def numbers() -> Iterator[list[int]]:
         number = first
@@ -73,7 +77,7 @@ def _streamed(
 class _Endless:
     """A batch sampler for DataLoader out of a generator function."""
 
-    def __init__(self, numbers) -> None:
+    def __init__(self, numbers: Callable[[], Iterator[list[int]]]) -> None:
         self._numbers = numbers
 
     def __iter__(self) -> Iterator[list[int]]:

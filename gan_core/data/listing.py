@@ -43,7 +43,7 @@ def list_path(path: Path, *, max_mp: float, spec: str = "", name: str = "") -> d
     spec, name: what to call the data in messages and in run ids, where that is not the path.
     """
     spec, name = spec or str(path), name or data_name(path)
-    if path.is_dir():
+    if not path.is_file():  # A folder, or the place of one: a Hub's data set without pictures leaves none in the cache.
         members = [file.relative_to(path).as_posix() for file in sorted(path.rglob("*")) if file.is_file()]
         return _group(spec, name, members, FolderReader(path, max_mp))
     reader = ZipReader(path, max_mp)

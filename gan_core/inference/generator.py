@@ -47,7 +47,7 @@ class Generator:
     def class_weights(self, label: Label, count: int) -> Tensor | None:
         """(count, classes): the same weights in every row.
 
-        label: a class's name or number, or weights by name ({"Sneaker": 0.5, "Boot": 0.5}) for a blend; None: the first.
+        label: a class's name or number, or weights by name ({"Bag": 0.5, "Boot": 0.5}) for a blend; None: the first.
         """
         if not self.classes:
             if label is not None:

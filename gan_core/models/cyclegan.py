@@ -151,7 +151,8 @@ class ResizeConv2d(nn.Conv2d):
         # same sums with 16 products for each input pixel instead of 36.
         turned = self.weight.flip(2, 3).transpose(0, 1)  # (in, out, 3, 3)
         shifts = [(0, 1, 0, 1), (1, 0, 0, 1), (0, 1, 1, 0), (1, 0, 1, 0)]
-        kernel = sum(pad(turned, shift) for shift in shifts)  # (in, out, 4, 4)
+        a, b, c, d = (pad(turned, shift) for shift in shifts)
+        kernel = a + b + c + d  # (in, out, 4, 4)
         return conv_transpose2d(x, kernel, self.bias, stride=2, padding=1)
 
 

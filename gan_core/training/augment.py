@@ -1,4 +1,4 @@
-"""Differentiable augmentation: Zhao, Liu, Lin, Zhu, Han, "Differentiable augmentation for data-efficient GAN training", 2020.
+"""Differentiable augmentation: Zhao et al., "Differentiable augmentation for data-efficient GAN training", 2020.
 
 Real and generated pictures pass through the same kind of random change before the discriminator sees them, in the
 discriminator's and in the generator's update, so that a small data set is not learnt by heart.

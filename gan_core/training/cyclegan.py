@@ -107,8 +107,8 @@ class Training:
             loss_g = loss_g + recipe.identity_weight * (losses["loss_identity_a"] + losses["loss_identity_b"])
         self._update("generators", loss_g, self._generators)
 
-        # Discriminators: 1 for pictures of the domain, 0 for generated ones out of the pool; half the loss, so that they
-        # learn more slowly than the generators.
+        # Discriminators: 1 for pictures of the domain, 0 for generated ones out of the pool; half the loss, so that
+        # they learn more slowly than the generators.
         for discriminator in self._discriminators:
             discriminator.requires_grad_(True)
         old_a, old_b = self.pools["a"].swap(fake_a.detach(), draws), self.pools["b"].swap(fake_b.detach(), draws)

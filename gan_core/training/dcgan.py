@@ -142,7 +142,8 @@ class Training:
         return differentiable_augment(x, self.recipe.augmentations, draws, self.plan.batch)
 
     def _penalties(self, step: int, real: Tensor, fake: Tensor, classes: Tensor | None, draws: Draws) -> Tensor | float:
-        recipe, penalty = self.recipe, 0.0
+        recipe = self.recipe
+        penalty: Tensor | float = 0.0
 
         def score(x: Tensor) -> Tensor:
             return self.discriminator(x, classes)

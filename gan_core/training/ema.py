@@ -25,7 +25,7 @@ def follow(average: nn.Module, network: nn.Module, decay: float, step: int) -> N
 
 
 @torch.no_grad()
-def recalibrate(network: nn.Module, inputs: list[tuple[Tensor, ...]]) -> None:
+def recalibrate(network: nn.Module, inputs: list[tuple[Tensor, Tensor | None]]) -> None:
     """Measure batch norm statistics anew with the network's present weights, over batches of inputs.
 
     Averaged weights have other activations than the networks that they average, whose statistics they would inherit.

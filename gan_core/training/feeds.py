@@ -85,8 +85,10 @@ class ImageFeed:
                 flip=self.train.flip,
                 quarter_turns=self.train.quarter_turns,
             )
-            known = self.classes is not None and labels is not None
-            yield ImageBatch(pictures, one_hot(labels, len(self.classes)).float() if known else None)
+            classes = None
+            if self.classes is not None and labels is not None:
+                classes = one_hot(labels, len(self.classes)).float()
+            yield ImageBatch(pictures, classes)
 
     def fixed(self, plan: Plan) -> None:  # noqa: ARG002 the samples of a generator need no pictures
         return None
@@ -166,4 +168,4 @@ def _first(images: ImageSet, count: int) -> Tensor:
     return to_float(pixels[..., :side, :side])
 
 
-FEEDS = {"generator": ImageFeed, "translator": DomainFeed}
+FEEDS: dict[str, type[ImageFeed] | type[DomainFeed]] = {"generator": ImageFeed, "translator": DomainFeed}

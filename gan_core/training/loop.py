@@ -4,14 +4,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
-from typing import Any
 
 import torch
 from torch import Tensor
 
 import gan_core
 from gan_core import weights
-from gan_core.config import ModelConfig, RunConfig, build
+from gan_core.config import ModelConfig, RunConfig, build, few
 from gan_core.data import check_spec
 from gan_core.data.decode import Progress as DataProgress
 from gan_core.devices import all_finite, describe, pick_device
@@ -53,8 +52,8 @@ def train(
 ) -> Iterator[Event]:
     """Run a training to its end, or on from its last state, and yield what happens.
 
-    `on_decoded(done, total)` is called while the data is being read. `should_stop` is asked after each step; the run then saves and ends as `stopped`. Raises `GanCoreError`; whatever is
-    raised stands in the run's status too.
+    `should_stop` is asked after each step; the run then saves and ends as `stopped`. `on_decoded(done, total)` is
+    called while the data is being read. Raises `GanCoreError`; whatever is raised stands in the run's status too.
     """
     device = distributed.local_device(pick_device(config.train.device))
     with distributed.process_group(device) as shard:
@@ -62,12 +61,15 @@ def train(
         loop = _Loop(config, run, settings or Settings(), device, shard, on_decoded, command)
         try:
             yield from loop.run_to_end(should_stop)
-        except GeneratorExit:
+        except (GeneratorExit, KeyboardInterrupt):
             loop.write_status("stopped")
             raise
-        except BaseException as error:
-            with suppress(OSError):  # A full disk must not hide what happened.
-                loop.write_status("failed", error=str(error) or type(error).__name__)
+        except (OSError, MemoryError, torch.OutOfMemoryError) as error:
+            told = RunError(loop.out_of_room(error))
+            loop.fail(told)
+            raise told from error
+        except Exception as error:
+            loop.fail(error)
             raise
 
 
@@ -101,7 +103,8 @@ class _Loop:
         # Load the data.
         family = get_family(self.config.family)
         feed = FEEDS[family.kind].load(train, self.settings, self._decoded)
-        yield from self._data_notices(feed)
+        if skipped := feed.skipped():
+            yield self._notice("data", f"{len(skipped)} pictures could not be read and were left out: {few(skipped)}.")
 
         # Construct the networks.
         initial_generator(train.seed)
@@ -124,7 +127,7 @@ class _Loop:
 
         # Go on from the last state, if there is one.
         yield from self._restore()
-        resumed_at, began_at = self.step, time.monotonic() - self.elapsed_s
+        began_at = time.monotonic() - self.elapsed_s
         yield Started(self.step, train.steps, describe(self.device))
         if self.step == 0:
             yield from self._sample()
@@ -132,24 +135,23 @@ class _Loop:
         # Train.
         per_step = self.training.batches_per_step
         batches = feed.batches(self.step * per_step, plan)
-        names: list[str] = []
         saved_at = line_at = time.monotonic()
         line_step = self.step
         self.write_status("running")
         while self.step < train.steps:
             metrics = self.training.step(self.step, [next(batches) for _ in range(per_step)])
-            names = list(metrics)
             self.pending.append(torch.stack(list(metrics.values())))
             self.step += 1
 
             now = time.monotonic()
             self.elapsed_s = now - began_at
             if self.step % train.log_steps == 0:
-                values = self._take_pending(names)
-                now = time.monotonic()
+                values = self._take_pending(list(metrics))
+                now = time.monotonic()  # The transfer above has waited for the device.
+                self.elapsed_s = now - began_at
                 rate = (self.step - line_step) * train.batch * per_step / (now - line_at)
                 line_at, line_step = now, self.step
-                yield self._log(values, rate, resumed_at, began_at)
+                yield self._log(values, rate)
             if now - self.heartbeat_at > HEARTBEAT_S:
                 self.write_status("running")
             stopping = distributed.any_process(should_stop() or (self.writes and self.folder.stop_asked()))
@@ -160,7 +162,7 @@ class _Loop:
                 yield from self._snapshot()
             overdue = self.shard.world == 1 and now - saved_at > STATE_S
             if self.step % train.state_steps == 0 or ending or overdue:
-                self._save(names)
+                self._save()
                 saved_at = time.monotonic()
             if stopping and self.step < train.steps:
                 if self.writes:
@@ -183,16 +185,27 @@ class _Loop:
             error=error,
         )
 
+    def fail(self, error: Exception) -> None:
+        with suppress(OSError):  # A full disk must not hide what happened.
+            self.write_status("failed", error=str(error) or type(error).__name__)
+
+    def out_of_room(self, error: BaseException) -> str:
+        """One sentence on a disk or memory that has no room left."""
+        if isinstance(error, OSError):
+            what, remedy = f"{error.strerror or error}", "Make room, then go on with --resume"
+        else:
+            what, remedy = f"{describe(self.device)} is out of memory", "Use a smaller --batch or a smaller network"
+        return f"Training stopped at step {self.step}: {what}. {self._kept()}. {remedy}."
+
+    def _kept(self) -> str:
+        states = self.folder.states()
+        return f"The state of step {states[-1][0]} is kept" if states else "No state had been saved yet"
+
     def _decoded(self, done: int, total: int) -> None:
         if self.on_decoded is not None:
             self.on_decoded(done, total)
         if time.monotonic() - self.heartbeat_at > HEARTBEAT_S:
             self.write_status("starting")
-
-    def _data_notices(self, feed: Any) -> Iterator[Event]:
-        if skipped := feed.skipped():
-            names = ", ".join(skipped[:5]) + (f" and {len(skipped) - 5} more" if len(skipped) > 5 else "")
-            yield self._notice("data", f"{len(skipped)} pictures could not be read and were left out: {names}.")
 
     def _notice(self, kind: str, text: str) -> Noticed:
         if self.writes:
@@ -223,19 +236,18 @@ class _Loop:
         return dict(zip(names, rows.mean(0).tolist(), strict=True))
 
     def _diagnosis(self, step: int, what: str) -> str:
-        states = self.folder.states()
-        kept = f"The state of step {states[-1][0]} is kept" if states else "No state had been saved yet"
         text = (
-            f"Training stopped at step {step}: {what}. {kept}. Lower the learning rates (--lr-g, --lr-d), "
+            f"Training stopped at step {step}: {what}. {self._kept()}. Lower the learning rates (--lr-g, --lr-d), "
             "use --precision float32, or look for pictures that break the data."
         )
         if self.writes:
             self.folder.append_event(step, "non-finite", text)
         return text
 
-    def _log(self, values: dict[str, float], rate: float, resumed_at: int, began_at: float) -> Progress:
+    def _log(self, values: dict[str, float], rate: float) -> Progress:
         train = self.config.train
-        line = {"step": self.step, "elapsed_s": round(self.elapsed_s, 3), "images": self.step * train.batch}
+        images = self.step * train.batch * self.training.batches_per_step
+        line = {"step": self.step, "elapsed_s": round(self.elapsed_s, 3), "images": images}
         line |= {name: round(value, 6) for name, value in values.items()}
         line["images_per_s"] = round(rate, 2)
         if self.writes:
@@ -258,7 +270,7 @@ class _Loop:
         self.folder.thin_snapshots(self.config.train.keep_snapshots)
         yield Snapshotted(self.step, folder)
 
-    def _save(self, names: list[str]) -> None:
+    def _save(self) -> None:
         modules = self.training.modules.values()
         distributed.average_buffers(modules)
         if not all_finite(value for module in modules for value in module.state_dict().values()):

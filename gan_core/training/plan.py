@@ -1,5 +1,6 @@
 """What every step needs to know of the run around it."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
@@ -28,13 +29,13 @@ class Plan:
     def place(self, network: nn.Module) -> nn.Module:
         """On the device; channels_last where that is faster (measured: CUDA tensor cores; not on CPUs)."""
         layout = torch.channels_last if self.device.type == "cuda" else torch.contiguous_format
-        return network.to(self.device, memory_format=layout)
+        return network.to(self.device).to(memory_format=layout)
 
     def compiled(self, network: nn.Module) -> nn.Module:
         """The same weights behind a compiled forward, or the network itself."""
         return torch.compile(network) if self.compile else network  # type: ignore[return-value]
 
-    def autocast(self):  # noqa: ANN201
+    def autocast(self) -> AbstractContextManager[object]:
         return autocast(self.device, self.precision)
 
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,11 +14,12 @@ from gan_core.training.run_folder import RunFolder, list_runs
 from tests.training.tiny import assert_no_torn_file, command, config, lines
 
 
-def torchrun(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+def torchrun(arguments: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
     """`torchrun --standalone --nproc-per-node 2 -m gan_core train ...`; `arguments` begin with python -m gan_core."""
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    # The dashes keep torchrun from taking our --run for the beginning of one of its own options.
-    return subprocess.run([*torchrun, "-m", "--", *arguments[2:]], capture_output=True, text=True, timeout=240)
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    # torchrun takes --run for an abbreviation of its own --run-path.
+    ours = ["--run-folder" if part == "--run" else part for part in arguments[1:]]
+    return subprocess.run([*launcher, *ours], capture_output=True, text=True, timeout=240, **options)
 
 
 @pytest.mark.slow
@@ -62,14 +64,7 @@ def test_two_processes_resume(tmp_path: Path) -> None:
 def test_the_first_process_chooses_the_run_folder(tmp_path: Path) -> None:
     """Without --run, the usual form of torchrun works: all processes agree on one new folder."""
     arguments = command(config("dcgan", 2), tmp_path / "unused")[:-2]
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    result = subprocess.run(
-        [*torchrun, "-m", *arguments[2:]],
-        capture_output=True,
-        text=True,
-        timeout=240,
-        env={**os.environ, "GAN_CORE_RUNS": str(tmp_path / "runs")},
-    )
+    result = torchrun(arguments, env={**os.environ, "GAN_CORE_RUNS": str(tmp_path / "runs")})
     assert result.returncode == 0, result.stderr
     (run,) = list_runs(tmp_path / "runs")
     assert run.id == "00000-dcgan-shapes"

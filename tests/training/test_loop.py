@@ -108,6 +108,34 @@ def test_weights_that_are_not_finite_are_never_saved(tmp_path: Path, monkeypatch
     assert run.states()[-1][0] == 4
 
 
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (OSError(28, "No space left on device"), "No space left on device. The state of step 4 is kept. Make room"),
+        (
+            torch.OutOfMemoryError("CUDA out of memory"),
+            "out of memory. The state of step 4 is kept. Use a smaller --batch",
+        ),
+    ],
+)
+def test_a_full_disk_or_memory_is_told_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, text: str
+) -> None:
+    step = dcgan.Training.step
+
+    def failing(self, number, batches):
+        if number == 6:
+            raise error
+        return step(self, number, batches)
+
+    monkeypatch.setattr(dcgan.Training, "step", failing)
+    run = new_run(tmp_path / "run", config("dcgan", 8))
+    with pytest.raises(RunError, match="Training stopped at step 6") as caught:
+        list(train(config("dcgan", 8), run))
+    assert text in str(caught.value)
+    assert run.status()["state"] == "failed"
+
+
 def test_a_failure_stands_in_the_status(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     run_config = config("dcgan", 4, data=str(tmp_path / "empty"))
