@@ -1,0 +1,189 @@
+"""The real huggingface_hub client against a server of our own. It reads its settings at import: a process each."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.hub_server import HubServer, hub_server
+
+CODE = """
+import json, sys
+import gan_core.hub
+from gan_core.errors import HubError
+gan_core.hub.TIMEOUT_S = 2.0
+for line in sys.stdin:
+    name, kind, patterns = json.loads(line)
+    try:
+        folder = gan_core.hub.download(name, kind=kind, patterns=patterns)
+        answer = {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
+    except HubError as error:
+        answer = str(error)
+    print(json.dumps(answer), flush=True)
+"""
+NEVER_USED = ("HF_", "HUGGING")
+
+
+class Client:
+    """A process that downloads what it is told to."""
+
+    def __init__(self, endpoint: str, home: Path, **environment: str) -> None:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(NEVER_USED)}
+        ours = {"HF_HOME": str(home), "HF_ENDPOINT": endpoint, "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", CODE],
+            env={**kept, **ours, **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def download(
+        self, name: str, kind: str = "dataset", patterns: tuple[str, ...] = ("*.png",)
+    ) -> dict[str, str] | str:
+        """The texts of the files, or the error's."""
+        self.process.stdin.write(json.dumps([name, kind, patterns]) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        if isinstance(answer, str):
+            assert answer.isprintable(), "one line"
+            assert answer.endswith(".")
+        return answer
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait(30)
+        self.process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[HubServer]:
+    with hub_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def online(server, home) -> Iterator[Client]:
+    client = Client(server.endpoint, home)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def hub(server) -> HubServer:
+    """The server, with a data set and no memory of other tests."""
+    server.failures = {}
+    server.files = {"user/set": {"a.png": b"first", "deep/b.png": b"second", "train.parquet": b"not asked for"}}
+    server.requests.clear()
+    return server
+
+
+PICTURES = {"a.png": "first", "deep/b.png": "second"}
+
+
+def test_what_was_asked_for_is_downloaded_once(hub, online):
+    hub.files["user/once"] = hub.files["user/set"]
+    sha = hub.sha("user/once")
+    for name in ("user/once", "user/once@main", f"user/once@{sha}", "user/once"):
+        assert online.download(name) == PICTURES
+    fetched = [line for line in hub.requests if line.startswith("GET") and "/resolve/" in line]
+    assert len(fetched) == 2, "no file twice, and none that was not asked for"
+
+
+def test_models_are_asked_for_at_their_own_address(hub, online):
+    hub.files["user/net"] = {"config.json": b"{}", "model.bin": b"x"}
+    assert online.download("user/net", "model", ("*.json",)) == {"config.json": "{}"}
+    assert any("/api/models/user/net" in line for line in hub.requests)
+
+
+def test_a_new_commit_is_noticed(hub, online):
+    hub.files["user/new"] = {"a.png": b"old"}
+    assert online.download("user/new") == {"a.png": "old"}
+    hub.files["user/new"] = {"a.png": b"new"}
+    assert online.download("user/new") == {"a.png": "new"}
+
+
+@pytest.mark.parametrize(
+    ("failure", "text"),
+    [
+        ("missing", "there is no such dataset, or this account may not see it. Check the name."),
+        ("private", "there is no such dataset, or this account may not see it. Check the name."),
+        ("token", "the Hub answered 401 (Invalid credentials in Authorization header). Log in again"),
+        ("gated", "its owner asks for consent first."),
+        ("broken", "the Hub answered 500 (Internal Error). Try again later."),
+        ("page", "what answered is not the Hub."),
+    ],
+)
+def test_refusals_are_one_sentence_each(hub, online, failure, text):
+    """The Hub's own texts have several lines, with request numbers and addresses."""
+    hub.failures["user/x"] = failure
+    assert online.download("user/x").startswith(f"hub:user/x was not downloaded: {text}")
+
+
+@pytest.mark.parametrize("name", ["a/b/c", "", "../x", "a b/c", "@main"])
+def test_names_of_another_form(hub, online, name):
+    assert "is not of the form user/name" in online.download(name)
+    assert not hub.requests
+
+
+def test_a_revision_that_does_not_exist(hub, online):
+    assert "user/set" in hub.files
+    assert online.download("user/set@v9") == "hub:user/set@v9 was not downloaded: it has no revision 'v9'."
+
+
+@pytest.mark.parametrize("failure", ["broken", "breaks"])
+def test_a_hub_that_fails_is_not_hidden_by_an_old_copy(hub, online, failure):
+    """snapshot_download alone serves the cached copy without a word."""
+    name = f"user/{failure}"
+    hub.files[name] = {"a.png": b"old"}
+    assert online.download(name) == {"a.png": "old"}
+    hub.files[name] = {"a.png": b"new"}
+    hub.failures[name] = failure
+    hub.requests.clear()
+    answer = online.download(name)
+    assert isinstance(answer, str)
+    assert "the Hub" in answer
+    assert "Try again later" in answer
+
+
+def test_a_server_that_does_not_answer_is_given_up(hub, online):
+    """The client waits for ever by default."""
+    hub.files["user/slow"] = {"a.png": b"x"}
+    hub.failures["user/slow"] = "slow"
+    started_at = time.monotonic()
+    assert "cannot be reached and nothing is cached" in online.download("user/slow")
+    assert time.monotonic() - started_at < 4
+
+
+@pytest.mark.parametrize("offline", [False, True])
+def test_without_a_connection_the_cached_copy_serves(hub, online, home, offline):
+    """It never did: files fetched by their commit's number are not found again by name.
+
+    With a client of our own making, HF_HUB_OFFLINE was not heeded either.
+    """
+    online.download("user/set")
+    hub.requests.clear()
+    if offline:
+        client = Client(hub.endpoint, home, HF_HUB_OFFLINE="1")
+    else:
+        with socket.socket() as probe:  # A port that nobody listens on.
+            probe.bind(("127.0.0.1", 0))
+            client = Client(f"http://127.0.0.1:{probe.getsockname()[1]}", home)
+    try:
+        assert client.download("user/set") == PICTURES
+        text = client.download("user/other")
+        assert text.startswith("hub:user/other was not downloaded: the Hub cannot be reached and nothing is cached")
+    finally:
+        client.close()
+    assert not hub.requests

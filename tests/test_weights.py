@@ -1,0 +1,486 @@
+import json
+import multiprocessing
+import os
+import pickle
+import random
+import shutil
+import signal
+import struct
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from gan_core import weights
+from gan_core.config import ModelConfig
+from gan_core.errors import ModelError
+from gan_core.models import cyclegan, dcgan, get_networks
+from gan_core.weights import is_model_folder, load, network_json, read_config, save
+from tests.conftest import TINY_CONDITIONAL, TINY_CYCLEGAN, TINY_DCGAN
+
+SPECTRAL = replace(TINY_CONDITIONAL, spectral_norm=True)
+BATCH_NORM = replace(TINY_CYCLEGAN, norm="batch", dropout=True, upsample="resize")
+
+
+def bits(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def described(family: str, network) -> ModelConfig:
+    classes = [f"c{number}" for number in range(getattr(network, "classes", 0))]
+    return ModelConfig(family=family, network=network_json(network), classes=classes or None)
+
+
+# Round trips.
+
+
+@pytest.mark.parametrize(
+    ("family", "network"),
+    [
+        ("dcgan", TINY_DCGAN),
+        ("dcgan", TINY_CONDITIONAL),
+        ("dcgan", SPECTRAL),
+        ("cyclegan", TINY_CYCLEGAN),
+        ("cyclegan", BATCH_NORM),
+    ],
+)
+def test_every_bit_survives(tmp_path, family, network):
+    torch.manual_seed(0)
+    networks = get_networks(family).build(network)
+    for built in networks.values():
+        for value in built.state_dict().values():
+            value.copy_(torch.rand_like(value) + 0.5 if value.is_floating_point() else torch.full_like(value, 7))
+    config = described(family, network)
+    save(tmp_path / "m", config, networks)
+    model = load(tmp_path / "m")
+    assert model.config == config
+    assert model.folder == tmp_path / "m"
+    assert set(model.networks) == set(networks)
+    for name, built in networks.items():
+        ours, theirs = model.networks[name].state_dict(), built.state_dict()
+        assert list(ours) == list(theirs)
+        for key, value in theirs.items():
+            assert ours[key].dtype == value.dtype
+            assert torch.equal(ours[key], value), key
+        assert not model.networks[name].training
+        assert all(parameter.requires_grad for parameter in model.networks[name].parameters())
+
+
+def test_a_loaded_model_draws_the_same_pictures(dcgan_folder):
+    torch.manual_seed(1)
+    built = dcgan.build(TINY_DCGAN)["generator"].eval()
+    z = torch.randn(3, 8)
+    with torch.inference_mode():
+        assert torch.equal(load(dcgan_folder).networks["generator"](z), built(z))
+
+
+def test_spectral_norm_works_after_loading(tmp_path):
+    torch.manual_seed(0)
+    networks = dcgan.build(SPECTRAL)
+    save(tmp_path / "m", described("dcgan", SPECTRAL), networks)
+    x, classes = torch.rand(2, 3, 16, 16), torch.eye(3)[:2]
+    with torch.inference_mode():
+        ours = load(tmp_path / "m").networks["discriminator"](x, classes)
+        torch.testing.assert_close(ours, networks["discriminator"].eval()(x, classes))
+
+
+def test_half_size(tmp_path, dcgan_folder):
+    torch.manual_seed(1)
+    networks = dcgan.build(TINY_DCGAN)
+    save(tmp_path / "half", described("dcgan", TINY_DCGAN), networks, half=True)
+    stored = load_file(tmp_path / "half" / "generator.safetensors")
+    assert {value.dtype for key, value in stored.items() if value.ndim == 4} == {torch.float16}
+    assert {value.dtype for key, value in stored.items() if value.ndim == 1} == {torch.float32}
+    loaded = load(tmp_path / "half").networks["generator"].state_dict()
+    for key, value in networks["generator"].state_dict().items():
+        assert loaded[key].dtype == value.dtype
+        exact = value.half().to(value.dtype) if value.ndim > 1 else value
+        assert torch.equal(loaded[key], exact)
+    full, half = ((folder / "discriminator.safetensors").stat().st_size for folder in (dcgan_folder, tmp_path / "half"))
+    assert half < 0.7 * full
+
+
+def test_channels_last_weights_are_saved(tmp_path):
+    networks = {name: net.to(memory_format=torch.channels_last) for name, net in dcgan.build(TINY_DCGAN).items()}
+    save(tmp_path / "m", described("dcgan", TINY_DCGAN), networks)
+    loaded = load(tmp_path / "m").networks["generator"].state_dict()
+    assert torch.equal(loaded["main.0.weight"], networks["generator"].state_dict()["main.0.weight"])
+
+
+def test_only_what_was_asked_for_is_loaded(cyclegan_folder):
+    assert set(load(cyclegan_folder).networks) == {"generator_ab", "generator_ba", "discriminator_a", "discriminator_b"}
+    assert set(load(cyclegan_folder, only=("generator_ba",)).networks) == {"generator_ba"}
+    (cyclegan_folder / "discriminator_a.safetensors").unlink()
+    assert "discriminator_a" not in load(cyclegan_folder).networks, "optional"
+
+
+def test_loading_uses_no_random_numbers(dcgan_folder):
+    torch.manual_seed(5)
+    load(dcgan_folder)
+    drawn = torch.rand(1)
+    torch.manual_seed(5)
+    assert torch.equal(drawn, torch.rand(1))
+
+
+def test_further_files(tmp_path):
+    networks = dcgan.build(TINY_DCGAN)
+    files = {"README.md": b"# card", "preview.webp": b"RIFF"}
+    save(tmp_path / "m", described("dcgan", TINY_DCGAN), networks, metrics={"fid": 3.5}, files=files)
+    assert set(bits(tmp_path / "m")) == {
+        "README.md",
+        "config.json",
+        "discriminator.safetensors",
+        "generator.safetensors",
+        "metrics.json",
+        "preview.webp",
+    }
+    assert json.loads((tmp_path / "m" / "metrics.json").read_text()) == {"fid": 3.5}
+    assert is_model_folder(tmp_path / "m")
+    assert not is_model_folder(tmp_path)
+
+
+def test_a_new_model_replaces_the_old_one_as_a_whole(dcgan_folder):
+    (dcgan_folder / "directions.json").write_text("{}")
+    save(dcgan_folder, described("dcgan", TINY_DCGAN), {"generator": dcgan.build(TINY_DCGAN)["generator"]})
+    assert set(bits(dcgan_folder)) == {"config.json", "generator.safetensors"}
+    assert [path.name for path in dcgan_folder.parent.iterdir()] == [dcgan_folder.name]
+
+
+# Names.
+
+
+@pytest.mark.parametrize("name", ["..", ".hidden", "A", "a b", "-x"])
+def test_a_folder_s_name_that_is_no_model_name_is_refused(tmp_path, name):
+    with pytest.raises(ModelError, match="cannot name a model"):
+        save(tmp_path / "models" / name, described("dcgan", TINY_DCGAN), {})
+    assert not list(tmp_path.rglob("*"))
+
+
+@pytest.mark.parametrize("name", ["../x", "/x", "a/b", "a\\b", "..", ".", "", "x/"])
+def test_a_file_s_name_that_would_leave_the_folder_is_refused(tmp_path, name):
+    with pytest.raises(ModelError, match="cannot be a file of a model folder"):
+        save(tmp_path / "m", described("dcgan", TINY_DCGAN), {}, files={name: b"x"})
+    assert not list(tmp_path.rglob("*"))
+
+
+# Saves that do not end.
+
+
+def test_a_save_that_fails_in_the_middle_leaves_the_old_model(dcgan_folder, monkeypatch):
+    before = bits(dcgan_folder.parent)
+    calls = []
+
+    def full_disk(tensors, path, metadata):
+        calls.append(path)
+        if len(calls) == 2:
+            path.write_bytes(b"torn")
+            raise OSError(28, "No space left on device")
+        save_file(tensors, path, metadata)
+
+    monkeypatch.setattr(weights, "save_file", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        save(dcgan_folder, described("dcgan", TINY_DCGAN), dcgan.build(TINY_DCGAN))
+    assert len(calls) == 2
+    assert bits(dcgan_folder.parent) == before
+
+
+def _save_for_ever(folder: Path, started) -> None:
+    number = 0
+    while True:
+        number += 1
+        networks = dcgan.build(TINY_DCGAN)
+        with torch.no_grad():
+            for network in networks.values():
+                for parameter in network.parameters():
+                    parameter.fill_(number)
+        save(folder, replace(described("dcgan", TINY_DCGAN), trained={"steps": number}), networks)
+        started.set()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills a forked process")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_kill_at_any_moment_leaves_a_model_that_loads(tmp_path):
+    """Between the two renames of a replacement there was no model at all."""
+    folder = tmp_path / "m"
+    context = multiprocessing.get_context("fork")
+    moments = random.Random(0)
+    for _ in range(12):
+        started = context.Event()
+        writer = context.Process(target=_save_for_ever, args=(folder, started))
+        writer.start()
+        assert started.wait(60)
+        time.sleep(moments.uniform(0, 0.03))
+        os.kill(writer.pid, signal.SIGKILL)
+        writer.join()
+        model = load(folder)
+        number = model.config.trained["steps"]
+        assert set(model.networks) == {"generator", "discriminator"}
+        for network in model.networks.values():
+            assert all((parameter == number).all() for parameter in network.parameters()), "a mixture of two saves"
+
+
+# Folders that must not load.
+
+
+def refusal(folder: Path, **options) -> str:
+    """The one sentence of a refusal that changes nothing."""
+    before = bits(folder) if folder.is_dir() else None
+    with pytest.raises(ModelError) as refused:
+        load(folder, **options)
+    text = str(refused.value)
+    assert text.isprintable(), repr(text)
+    assert len(text) < 700
+    assert "Nothing was loaded" in text or "was not read" in text
+    assert before is None or bits(folder) == before
+    return text
+
+
+def change_tensors(folder: Path, change) -> None:
+    path = folder / "generator.safetensors"
+    tensors = load_file(path)
+    change(tensors)
+    save_file(tensors, path)
+
+
+@pytest.mark.parametrize("keep", [0, 3, 8, 100, -1])
+def test_truncated_weights(dcgan_folder, keep):
+    path = dcgan_folder / "generator.safetensors"
+    path.write_bytes(path.read_bytes()[:keep])
+    assert f"{path} is damaged or not a safetensors file" in refusal(dcgan_folder)
+
+
+def test_a_pickle_under_another_name_is_not_unpickled(dcgan_folder, tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "sprung",))
+
+    for content in (pickle.dumps(Trap()), pickle.dumps({"main.0.weight": Trap()}, 0)):
+        (dcgan_folder / "generator.safetensors").write_bytes(content)
+        assert "not a safetensors file" in refusal(dcgan_folder)
+    torch.save(dcgan.build(TINY_DCGAN)["generator"].state_dict(), dcgan_folder / "generator.safetensors")
+    assert "not a safetensors file" in refusal(dcgan_folder)
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{}",
+        b"[]",
+        b"null",
+        b'{"main.0.weight":{"dtype":"F32","shape":[8,16,4,4],"data_offsets":[0,99999999]}}',
+        b'{"main.0.weight":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}',
+        b'{"main.0.weight":{"dtype":"PICKLE","shape":[1],"data_offsets":[0,4]}}',
+        b'{"main.0.weight":{"dtype":"F4","shape":[8,16,4,4],"data_offsets":[0,1024]}}',
+        b'{"main.0.weight":3}',
+        b"\xff" * 20,
+        b'{"a":' * 200,
+    ],
+)
+def test_damaged_safetensors_headers(dcgan_folder, header):
+    content = struct.pack("<Q", len(header)) + header + b"\0" * 1024
+    (dcgan_folder / "generator.safetensors").write_bytes(content)
+    refusal(dcgan_folder)
+
+
+def test_a_header_that_promises_terabytes(dcgan_folder):
+    (dcgan_folder / "generator.safetensors").write_bytes(struct.pack("<Q", 2**60) + b"{}")
+    refusal(dcgan_folder)
+
+
+def test_flipped_bits_are_refused_or_give_a_model_that_fits(dcgan_folder):
+    """Whatever a damaged disk makes of a file: our error, or weights that are finite."""
+    path = dcgan_folder / "generator.safetensors"
+    good, moments = path.read_bytes(), random.Random(1)
+    header = 8 + struct.unpack("<Q", good[:8])[0]
+    refused = 0
+    for _ in range(60):
+        content = bytearray(good)
+        content[moments.randrange(header)] ^= 1 << moments.randrange(8)
+        path.write_bytes(content)
+        try:
+            network = load(dcgan_folder).networks["generator"]
+        except ModelError:
+            refused += 1
+        else:
+            assert all(value.isfinite().all() for value in network.state_dict().values())
+    assert refused > 40
+
+
+def test_missing_keys_are_named(dcgan_folder):
+    change_tensors(dcgan_folder, lambda tensors: tensors.pop("main.1.running_var"))
+    assert "missing main.1.running_var." in refusal(dcgan_folder)
+
+
+def test_foreign_keys_are_named(dcgan_folder):
+    change_tensors(dcgan_folder, lambda tensors: tensors.update({f"extra.{n}": torch.zeros(1) for n in range(5)}))
+    assert "not of this network extra.0, extra.1, extra.2 and 2 more" in refusal(dcgan_folder)
+
+
+def test_hostile_keys_stay_on_one_line(dcgan_folder):
+    change_tensors(
+        dcgan_folder, lambda tensors: tensors.update({"a\nb\x1b[2J": torch.zeros(1), "x" * 9999: torch.ones(1)})
+    )
+    assert "not of this network" in refusal(dcgan_folder)
+
+
+def test_wrong_shapes_are_named_with_both(dcgan_folder):
+    change_tensors(dcgan_folder, lambda tensors: tensors.update({"main.1.bias": torch.zeros(7)}))
+    assert "wrong shape main.1.bias (7,) instead of (16,)" in refusal(dcgan_folder)
+
+
+def test_a_model_of_the_other_family_is_refused(dcgan_folder, cyclegan_folder):
+    shutil.copy(cyclegan_folder / "generator_ab.safetensors", dcgan_folder / "generator.safetensors")
+    text = refusal(dcgan_folder)
+    assert "missing main.0.weight" in text
+    assert "not of this network model." in text
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_weights_that_are_not_finite(dcgan_folder, value):
+    change_tensors(dcgan_folder, lambda tensors: tensors["main.3.weight"].view(-1)[5:6].fill_(value))
+    assert "not finite, in main.3.weight" in refusal(dcgan_folder)
+
+
+def test_weights_too_large_for_float32(dcgan_folder):
+    change_tensors(dcgan_folder, lambda t: t.update({"main.3.weight": t["main.3.weight"].double() * 1e300}))
+    assert "not finite, in main.3.weight" in refusal(dcgan_folder)
+
+
+@pytest.mark.parametrize("missing", ["generator_ab", "generator_ba"])
+def test_a_missing_generator(cyclegan_folder, missing):
+    (cyclegan_folder / f"{missing}.safetensors").unlink()
+    assert f"has no {missing}.safetensors" in refusal(cyclegan_folder)
+
+
+def test_a_bad_discriminator_spoils_the_whole_load(dcgan_folder):
+    (dcgan_folder / "discriminator.safetensors").write_bytes(b"x")
+    assert "discriminator.safetensors is damaged" in refusal(dcgan_folder)
+    assert set(load(dcgan_folder, only=("generator",)).networks) == {"generator"}
+
+
+def test_no_model_folder_at_all(tmp_path, dcgan_folder):
+    assert "is not a model folder: it has no config.json" in refusal(tmp_path)
+    assert "is not a model folder" in refusal(tmp_path / "nothing")
+    # A file where a folder should be was an error without a sentence.
+    assert "is not a model folder" in refusal(dcgan_folder / "generator.safetensors")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"\xff\xfe", b"\0" * 100, b'{"format": 1,}', b"[" * 100_000, b"9" * 10_000, b"NaN"],
+    ids=repr,
+)
+def test_damaged_config(dcgan_folder, content):
+    (dcgan_folder / "config.json").write_bytes(content)
+    assert "config.json" in refusal(dcgan_folder)
+
+
+def test_huge_config_is_not_read(dcgan_folder):
+    with (dcgan_folder / "config.json").open("ab") as file:
+        file.truncate(5_000_000)
+    assert "larger than 4 MB" in refusal(dcgan_folder)
+
+
+def test_config_that_is_a_folder(dcgan_folder):
+    """An IsADirectoryError came through."""
+    (dcgan_folder / "config.json").unlink()
+    (dcgan_folder / "config.json").mkdir()
+    assert "config.json cannot be read" in refusal(dcgan_folder)
+
+
+@pytest.mark.parametrize("values", [[], None, 3, "text", {}, {"format": 2}, {"format": 1}])
+def test_config_of_another_kind(dcgan_folder, values):
+    (dcgan_folder / "config.json").write_text(json.dumps(values))
+    assert "config.json" in refusal(dcgan_folder)
+
+
+def change_config(folder: Path, **change) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+
+
+@pytest.mark.parametrize(
+    ("network", "flag"),
+    [
+        ({"size": 10**9}, "--size"),
+        ({"size": 16.0}, "--size"),
+        ({"size": "16"}, "--size"),
+        ({"size": {"a": 1}}, "--size"),
+        ({"channels": 3.0}, "--channels"),
+        ({"latent_dim": 10**12}, "--latent-dim"),
+        ({"latent_dim": -1}, "--latent-dim"),
+        ({"max_features": 10**9}, "--max-features"),
+        ({"generator_features": True}, "--generator-features"),
+        ({"classes": 10**6}, "--classes"),
+        ({"spectral_norm": "no"}, "--spectral-norm"),
+        ({"size": "x" * 1_000_000}, "--size"),
+    ],
+)
+def test_hostile_sizes(dcgan_folder, network, flag):
+    change_config(dcgan_folder, network={**network_json(TINY_DCGAN), **network})
+    text = refusal(dcgan_folder)
+    assert flag in text
+    assert "config.json" in text
+    with pytest.raises(ModelError):
+        read_config(dcgan_folder)
+
+
+def test_the_largest_network_of_all_costs_nothing_until_its_file_fits(dcgan_folder):
+    """A few bytes of JSON must not make us take gigabytes."""
+    largest = dcgan.Network(
+        size=256, latent_dim=2048, generator_features=512, discriminator_features=512, max_features=4096, classes=1000
+    )
+    change_config(dcgan_folder, network=network_json(largest), classes=["c"] * 1000)
+    started_at = time.monotonic()
+    assert "wrong shape" in refusal(dcgan_folder)
+    assert time.monotonic() - started_at < 5
+
+
+@pytest.mark.parametrize(
+    ("network", "classes"), [(TINY_DCGAN, ["a", "b"]), (TINY_CONDITIONAL, ["a"]), (TINY_CONDITIONAL, None)]
+)
+def test_names_of_classes_must_fit_the_network(tmp_path, network, classes):
+    """A model with fewer names than classes loaded, and failed at its first picture."""
+    config = ModelConfig(family="dcgan", network=network_json(network), classes=classes)
+    save(tmp_path / "m", config, dcgan.build(network))
+    assert f"for a network with {network.classes}" in refusal(tmp_path / "m")
+
+
+@pytest.mark.parametrize(("change", "entry"), [({"pickle": "x"}, "pickle"), ({"network": {"colour": 1}}, "colour")])
+def test_unknown_entries_are_named(dcgan_folder, change, entry):
+    change_config(dcgan_folder, **change)
+    assert f"does not know: {entry}" in refusal(dcgan_folder)
+
+
+def test_unknown_family(dcgan_folder):
+    change_config(dcgan_folder, family="../../evil")
+    assert "no model family" in refusal(dcgan_folder)
+
+
+def test_other_precisions_become_float32(tmp_path):
+    networks = dcgan.build(TINY_DCGAN)
+    save(tmp_path / "m", described("dcgan", TINY_DCGAN), networks)
+    for dtype in (torch.bfloat16, torch.float64):
+        change_tensors(
+            tmp_path / "m", lambda t, d=dtype: t.update({k: v.to(d) for k, v in t.items() if v.is_floating_point()})
+        )
+        loaded = load(tmp_path / "m").networks["generator"].state_dict()
+        assert loaded["main.0.weight"].dtype == torch.float32
+        np.testing.assert_allclose(
+            loaded["main.0.weight"], networks["generator"].state_dict()["main.0.weight"], rtol=0.01
+        )
+
+
+def test_cyclegan_networks_are_kept_apart(tmp_path):
+    torch.manual_seed(0)
+    networks = cyclegan.build(TINY_CYCLEGAN)
+    save(tmp_path / "m", described("cyclegan", TINY_CYCLEGAN), networks)
+    loaded = load(tmp_path / "m").networks
+    for name, network in networks.items():
+        first = next(iter(network.state_dict()))
+        assert torch.equal(loaded[name].state_dict()[first], network.state_dict()[first])
