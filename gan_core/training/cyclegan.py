@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from gan_core.config import require_choice, require_range, require_whole
+from gan_core.config import require, require_choice, require_range, require_whole
 from gan_core.devices import adam, eval_mode
 from gan_core.losses import ADVERSARIAL, cycle_consistency, identity
 from gan_core.models.cyclegan import Network, build
@@ -61,6 +61,13 @@ class Training:
     batches_per_step = 1
 
     def __init__(self, network: Network, recipe: Recipe, plan: Plan) -> None:
+        # The generators halve twice; the discriminators' last norm needs more than one patch to measure.
+        smallest = 4 * 2**network.discriminator_layers
+        require(
+            plan.size % 4 == 0 and plan.size >= smallest,
+            f"--size {plan.size} does not suit this network: it must be a multiple of 4 and, with "
+            f"--discriminator-layers {network.discriminator_layers}, at least {smallest}.",
+        )
         self.network, self.recipe, self.plan = network, recipe, plan
         self.modules = {name: plan.place(module) for name, module in build(network).items()}
         g_ab, g_ba, d_a, d_b = self.modules.values()

@@ -21,6 +21,7 @@ from gan_core.images import grid, to_pictures
 from gan_core.models import get_networks
 from gan_core.settings import Settings
 from gan_core.training import distributed, get_training
+from gan_core.training.diagnosis import OUT_OF_ROOM, not_finite, out_of_room
 from gan_core.training.events import Ended, Event, Noticed, Progress, Sampled, Snapshotted, Started
 from gan_core.training.feeds import FEEDS
 from gan_core.training.plan import Plan, initial_generator
@@ -64,8 +65,8 @@ def train(
         except (GeneratorExit, KeyboardInterrupt):
             loop.write_status("stopped")
             raise
-        except (OSError, MemoryError, torch.OutOfMemoryError) as error:
-            told = RunError(loop.out_of_room(error))
+        except OUT_OF_ROOM as error:
+            told = RunError(out_of_room(error, loop.step, run, device))
             loop.fail(told)
             raise told from error
         except Exception as error:
@@ -109,6 +110,7 @@ class _Loop:
         # Construct the networks.
         initial_generator(train.seed)
         plan = Plan(
+            size=train.size,
             steps=train.steps,
             batch=train.batch,
             seed=train.seed,
@@ -189,18 +191,6 @@ class _Loop:
         with suppress(OSError):  # A full disk must not hide what happened.
             self.write_status("failed", error=str(error) or type(error).__name__)
 
-    def out_of_room(self, error: BaseException) -> str:
-        """One sentence on a disk or memory that has no room left."""
-        if isinstance(error, OSError):
-            what, remedy = f"{error.strerror or error}", "Make room, then go on with --resume"
-        else:
-            what, remedy = f"{describe(self.device)} is out of memory", "Use a smaller --batch or a smaller network"
-        return f"Training stopped at step {self.step}: {what}. {self._kept()}. {remedy}."
-
-    def _kept(self) -> str:
-        states = self.folder.states()
-        return f"The state of step {states[-1][0]} is kept" if states else "No state had been saved yet"
-
     def _decoded(self, done: int, total: int) -> None:
         if self.on_decoded is not None:
             self.on_decoded(done, total)
@@ -232,17 +222,14 @@ class _Loop:
         if len(bad):
             row, column = bad[0].tolist()
             step = self.step - len(rows) + row + 1
-            raise RunError(self._diagnosis(step, f"{names[column]} is {rows[row, column].item()}"))
+            raise self._not_finite(f"{names[column]} is {rows[row, column].item()}", step)
         return dict(zip(names, rows.mean(0).tolist(), strict=True))
 
-    def _diagnosis(self, step: int, what: str) -> str:
-        text = (
-            f"Training stopped at step {step}: {what}. {self._kept()}. Lower the learning rates (--lr-g, --lr-d), "
-            "use --precision float32, or look for pictures that break the data."
-        )
+    def _not_finite(self, what: str, step: int) -> RunError:
+        text = not_finite(what, step, self.folder)
         if self.writes:
             self.folder.append_event(step, "non-finite", text)
-        return text
+        return RunError(text)
 
     def _log(self, values: dict[str, float], rate: float) -> Progress:
         train = self.config.train
@@ -274,7 +261,7 @@ class _Loop:
         modules = self.training.modules.values()
         distributed.average_buffers(modules)
         if not all_finite(value for module in modules for value in module.state_dict().values()):
-            raise RunError(self._diagnosis(self.step, "a weight is not finite"))
+            raise self._not_finite("a weight is not finite", self.step)
         if self.writes:
             save_state(self.folder.path / "state", self.step, self.training, self.pending, self.elapsed_s)
 

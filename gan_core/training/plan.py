@@ -14,6 +14,8 @@ from gan_core.draws import Draws, Shard
 class Plan:
     """The run's numbers, and the device it runs on."""
 
+    size: int
+    """Side of the training pictures, in pixels."""
     steps: int
     batch: int
     """Pictures in a step over all processes."""

@@ -180,9 +180,9 @@ def list_runs(runs_dir: Path) -> list[RunFolder]:
 
 
 def _alive(status: dict[str, Any]) -> bool:
-    if status.get("host") != socket.gethostname():
-        return time.time() - status.get("heartbeat_at", 0) < STALE_S
     try:
+        if status.get("host") != socket.gethostname():
+            return time.time() - float(status["heartbeat_at"]) < STALE_S
         process = psutil.Process(status["pid"])
         # A number is given out again after a while: the process must also be as old as ours was.
         return abs(process.create_time() - status["pid_started_at"]) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
