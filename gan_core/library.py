@@ -23,7 +23,7 @@ HUB = "hub:"
 MODEL_PATTERNS = ["*.json", "*.safetensors", "preview.webp", "README.md"]
 KEPT = 6
 
-_KINDS = {"generator": Generator, "translator": Translator}
+_KINDS: dict[str, type[Generator] | type[Translator]] = {"generator": Generator, "translator": Translator}
 
 
 @dataclass(frozen=True, kw_only=True)

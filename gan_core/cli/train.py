@@ -129,7 +129,10 @@ def _folder_and_config(
     if "data" not in options["train"]:
         raise ConfigError("--data is missing: a folder, a zip, or a name such as shapes. Nothing was started.")
     config = RunConfig(
-        family=family, train=train_config(family, **options["train"]), network=options["network"], recipe=options["recipe"]
+        family=family,
+        train=train_config(family, **options["train"]),
+        network=options["network"],
+        recipe=options["recipe"],
     )
     check(config)
     if run is None:

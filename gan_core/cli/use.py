@@ -142,7 +142,8 @@ def translate(
     if not files:
         raise PictureError("There is no picture in the folders that were named. Nothing was painted.")
     limit = Settings().max_picture_mp
-    written, failed = [], []
+    written: list[Path] = []
+    failed: list[str] = []
     for file in files:
         try:
             picture = translator.translate(open_picture(file, max_mp=limit), direction, strength)

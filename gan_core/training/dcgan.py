@@ -175,7 +175,7 @@ class Training:
         return z, torch.nn.functional.one_hot(index, self.network.classes).float()
 
     def sample(self, fixed: Any = None) -> Tensor:  # noqa: ARG002 generators need no pictures
-        """(64, C, H, W): the same latents each time; with classes, one class a column."""
+        """(about 64, C, H, W): the same latents each time; with classes, one class a column."""
         generator = self.export()["generator"]
         columns = self.sample_columns()
         z, classes = self.sample_inputs(0, 64 // columns * columns)
@@ -183,7 +183,9 @@ class Training:
             return generator(z, classes)
 
     def sample_columns(self) -> int:
-        return min(self.network.classes, 16) if self.network.classes else 8
+        """About eight; with classes, each class has columns of its own as long as they fit."""
+        classes = self.network.classes
+        return 8 if not classes else min(classes * max(8 // classes, 1), 16)
 
     def extra_state(self) -> dict[str, Any]:
         return {}

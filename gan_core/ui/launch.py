@@ -1,0 +1,58 @@
+"""Open the application: what `app.py` and `gan-core app` have in common."""
+
+import os
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from gan_core.errors import ConfigError, GanCoreError
+from gan_core.settings import Settings
+
+if TYPE_CHECKING:
+    from gan_core.ui.services import Services
+
+
+def launch(
+    *, host: str | None = None, port: int | None = None, runs: Path | None = None, models: Path | None = None
+) -> None:
+    """Serve the application until it is interrupted.
+
+    host, port: None is Gradio's GRADIO_SERVER_NAME and GRADIO_SERVER_PORT, else 127.0.0.1 and the first free port from
+    7860 on. Raises `ConfigError` where the port is taken.
+    """
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # No outside connection, before Gradio is imported.
+    from gan_core.ui import assets
+    from gan_core.ui.page import build_app
+    from gan_core.ui.services import Services
+    from gan_core.ui.theme import theme
+
+    settings = Settings()
+    settings = replace(settings, runs_dir=runs or settings.runs_dir, models_dir=models or settings.models_dir)
+    services = Services(settings)
+    page = build_app(services)
+    try:
+        page.launch(
+            server_name=host,
+            server_port=port,
+            share=os.environ.get("GRADIO_SHARE", "").lower() == "true",  # Gradio would decide for itself on notebooks.
+            theme=theme(),
+            css_paths=[assets.STYLE],
+            max_file_size=int(settings.max_upload_mb * 1e6),
+            run_history=False,
+            show_error=True,
+            footer_links=["api", "settings"],
+            prevent_thread_lock=True,
+            quiet=True,
+        )
+    except OSError as error:
+        raise ConfigError(f"The application cannot listen: {error}. Choose another --port or --host.") from None
+    print(f"GAN Studio is at {page.local_url}", flush=True)
+    Thread(target=_warm_up, args=(services,), daemon=True).start()
+    page.block_thread()
+
+
+def _warm_up(services: "Services") -> None:
+    with suppress(GanCoreError):  # Whoever opens the page is told.
+        services.warm_up()

@@ -1,0 +1,21 @@
+"""The page: its frame and the tabs in it."""
+
+import gradio as gr
+
+from gan_core.ui.services import Services
+from gan_core.ui.tabs import explore, style_transfer, training
+
+TABS = {"Explore": explore, "Style transfer": style_transfer, "Training": training}
+TITLE = "GAN Studio"
+SWEEP_S, KEEP_S = 3600, 86400  # Temporary pictures older than a day go.
+
+
+def build_app(services: Services) -> gr.Blocks:
+    """The application, ready for `launch`."""
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(SWEEP_S, KEEP_S), fill_width=True) as page:
+        gr.HTML(f"<h1>{TITLE}</h1>", elem_id="title", js_on_load=None)
+        with gr.Tabs():
+            for name, module in TABS.items():
+                with gr.Tab(name, id=name.lower().replace(" ", "-")) as tab:
+                    module.build(services, page, tab)
+    return page

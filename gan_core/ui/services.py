@@ -1,0 +1,204 @@
+"""What the tabs ask for: models, pictures, paintings and runs. One object, built once and handed to each tab.
+
+Imports torch when a model is first needed, never before: the page answers at once, and the first visitor's load event
+or `warm_up` pays.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from gan_core.config import MAX_SEED
+from gan_core.errors import ConfigError, ModelError
+from gan_core.scenes import EXAMPLES
+from gan_core.settings import Settings
+from gan_core.training.run_folder import RunFolder, list_runs
+from gan_core.ui.pictures import thumbnail_url
+from gan_core.ui.runner import Runner
+from gan_core.ui.session import Photo
+
+if TYPE_CHECKING:
+    from gan_core.inference.generator import Generator
+    from gan_core.inference.translator import Translator
+    from gan_core.library import ModelInfo
+
+RUN = "run:"
+KEPT_PAINTINGS = 6
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A picture and how long it took."""
+
+    picture: Image.Image
+    elapsed_s: float
+
+
+@dataclass(frozen=True)
+class Painting:
+    """A photograph beside what the model makes of it at full strength; both of one size and mode."""
+
+    photo: Image.Image
+    full: Image.Image
+    elapsed_s: float
+
+    def at(self, strength: float) -> Image.Image:
+        """photo + strength * (full - photo): what the translator computes, without asking it again."""
+        return Image.blend(self.photo, self.full, strength)
+
+
+class Services:
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.runs = Runner(settings)
+        self._paintings: OrderedDict[tuple[Any, ...], Painting] = OrderedDict()
+        self._lock = Lock()
+        self._painting = Lock()
+
+    # Models.
+
+    def choices(self, kind: str) -> list[tuple[str, str]]:
+        """Label and value of each model, for a picker."""
+        return [(self._label(value, info), value) for value, info in self._listed(kind).items()]
+
+    def _label(self, value: str, info: "ModelInfo") -> str:
+        facts = [info.title]
+        if info.size:
+            facts.append(f"{info.size} px")
+        if value.startswith(RUN):
+            active = self.runs.state(self.runs.find(value.removeprefix(RUN))).active
+            facts.append(f"{'in training' if active else 'run'}, step {info.steps:,}")
+        return f"{value.removeprefix(RUN)}  ({', '.join(facts)})"
+
+    def info(self, value: str | None) -> "ModelInfo":
+        """The model of a picker's value; raises `ModelError` where it is gone."""
+        # Only what is listed is opened: a name that came over the network never becomes a path.
+        for kind in ("generator", "translator"):
+            if found := self._listed(kind).get(value or ""):
+                return found
+        raise ModelError(f"There is no model {value!r} any more. Nothing was changed. Choose another one.")
+
+    def _listed(self, kind: str) -> "dict[str, ModelInfo]":
+        from gan_core.library import describe, list_models
+
+        found = {info.name: info for info in list_models(self.settings)}
+        for run in reversed(list_runs(self.settings.runs_dir)):
+            if snapshot := run.newest_snapshot():
+                found[RUN + run.id] = describe(snapshot)
+        return {value: info for value, info in found.items() if info.kind == kind and not info.error}
+
+    def _load(self, value: str | None, kind: str) -> "Generator | Translator":
+        from gan_core.library import load
+
+        info = self.info(value)
+        if info.kind != kind:
+            raise ModelError(f"{info.name} is a {info.kind}. Nothing was drawn. Choose a {kind}.")
+        return load(info.folder, settings=self.settings)
+
+    def warm_up(self) -> None:
+        """Load the first model of each kind, so that the first visitor need not wait for it."""
+        for kind in ("generator", "translator"):
+            for _, value in self.choices(kind)[:1]:
+                self._load(value, kind)
+
+    # Pictures.
+
+    def draw(
+        self, model: str | None, seed: object, truncation: object, label: str | None, offsets: Sequence[object]
+    ) -> Drawn:
+        """The picture of a seed, with offsets on its first latents. Raises `GanCoreError` for values that cannot be."""
+        number = parse_seed(seed)
+        factor = _number("Truncation", truncation, 0, 2)
+        moves = [_number(f"Latent {index}", offset, -3, 3) for index, offset in enumerate(offsets, 1)]
+        generator: Any = self._load(model, "generator")
+        began_at = time.perf_counter()
+        wanted = label if generator.classes else None  # The page may still hold the class of another model.
+        picture = generator.explore(number, factor, wanted, moves[: generator.latent_dim])
+        return Drawn(picture, time.perf_counter() - began_at)
+
+    def photo(self, photo: Photo) -> Image.Image:
+        """The photograph, upright. Raises `PictureError` where it cannot be read."""
+        if photo.path is None:
+            return self._examples[photo.example if photo.example in EXAMPLES else next(iter(EXAMPLES))]
+        from gan_core.images import open_picture
+
+        return open_picture(photo.path, max_mp=self.settings.max_picture_mp)
+
+    @cached_property
+    def _examples(self) -> dict[str, Image.Image]:
+        return {key: example.draw() for key, example in EXAMPLES.items()}
+
+    def thumbnails(self, chosen: str | None) -> list[dict[str, Any]]:
+        """The examples as assets/choices.html shows them."""
+        return [
+            {"key": key, "title": example.title, "url": self._thumbnail_urls[key], "chosen": key == chosen}
+            for key, example in EXAMPLES.items()
+        ]
+
+    @cached_property
+    def _thumbnail_urls(self) -> dict[str, str]:
+        return {key: thumbnail_url(picture) for key, picture in self._examples.items()}
+
+    def paint(self, model: str | None, photo: Photo, direction: str | None) -> Painting:
+        """The photograph translated at full strength; the last few are kept."""
+        translator: Any = self._load(model, "translator")
+        if direction not in translator.directions:
+            direction = translator.default_direction
+        with self._painting:  # Who asks for what is being painted waits for it instead of painting it again.
+            if kept := self.painted(model, photo, direction):
+                return kept
+            from gan_core.images import with_channels
+
+            original = with_channels(self.photo(photo), translator.channels)
+            began_at = time.perf_counter()
+            full = translator.translate(original, direction)
+            painting = Painting(original, full, time.perf_counter() - began_at)
+            with self._lock:
+                self._paintings[self._key(model, photo, direction)] = painting
+                while len(self._paintings) > KEPT_PAINTINGS:
+                    self._paintings.popitem(last=False)
+            return painting
+
+    def painted(self, model: str | None, photo: Photo, direction: str | None) -> Painting | None:
+        """A painting that is there already."""
+        with self._lock:
+            return self._paintings.get(self._key(model, photo, direction))
+
+    def _key(self, model: str | None, photo: Photo, direction: str | None) -> tuple[Any, ...]:
+        # The folder tells a run's newest snapshot from the one before it.
+        return (self.info(model).folder, photo, direction)
+
+    def directions(self, model: str | None) -> list[tuple[str, str]]:
+        """What a translator can do, in words, its own default first."""
+        translator: Any = self._load(model, "translator")
+        domains = translator.domains
+        default = translator.default_direction
+        ordered = sorted(translator.directions, key=lambda direction: direction != default)
+        return [(f"{domains[way[0]]} \N{RIGHTWARDS ARROW} {domains[way[1]]}", way) for way in ordered]
+
+    # Runs.
+
+    def run(self, run_id: str | None) -> RunFolder:
+        return self.runs.find(run_id)
+
+
+def parse_seed(value: object) -> int:
+    """A seed out of what a person typed."""
+    text = str(value if value is not None else "").strip()
+    if not text.isdecimal() or int(text) > MAX_SEED:
+        shown = f"{text[:40]!r} is not a seed" if text else "The seed is empty"
+        raise ConfigError(f"{shown}. The picture stays. Type a whole number from 0 to {MAX_SEED}.")
+    return int(text)
+
+
+def _number(name: str, value: object, low: float, high: float) -> float:
+    # A comparison with NaN is false, so NaN is refused too.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ConfigError(f"{name} is {value!r}. The picture stays. Give a number from {low:g} to {high:g}.")
+    return float(value)

@@ -1,0 +1,111 @@
+"""The real application in a process of its own, and a real browser without a window."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import torch
+
+from gan_core.config import ModelConfig
+from gan_core.models import cyclegan, dcgan
+from gan_core.training.run_folder import list_runs
+from gan_core.weights import network_json, save
+from tests.conftest import TINY_CONDITIONAL, TINY_CYCLEGAN
+
+ROOT = Path(__file__).resolve().parents[2]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+START_S = 120.0  # Generous: the machine may be training at the same time.
+WAIT_MS = 60_000
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A generator with classes and a translator, with random weights."""
+    folder = tmp_path_factory.mktemp("models")
+    torch.manual_seed(4)
+    config = ModelConfig(family="dcgan", network=network_json(TINY_CONDITIONAL), classes=["ant", "bee", "cat"])
+    save(folder / "tiny-dcgan", config, dcgan.build(TINY_CONDITIONAL))
+    domains = {"a": "painting", "b": "photograph"}
+    config = ModelConfig(
+        family="cyclegan", network=network_json(TINY_CYCLEGAN), domains=domains, default_direction="ba"
+    )
+    save(folder / "tiny-cyclegan", config, cyclegan.build(TINY_CYCLEGAN))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("runs")
+    yield folder
+    for run in list_runs(folder):  # Trainings outlive the application by design.
+        if pid := run.status().get("pid"):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def address(models: Path, runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the application answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = tmp_path_factory.mktemp("app") / "log"
+    command = [sys.executable, "app.py", "--port", str(port), "--runs", str(runs), "--models", str(models)]
+    with log.open("w") as file:
+        server = subprocess.Popen(
+            command, cwd=ROOT, stdout=file, stderr=file, env={**os.environ, "OMP_NUM_THREADS": "1"}
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        end = time.monotonic() + START_S
+        while True:
+            with suppress(OSError):
+                urllib.request.urlopen(url, timeout=5).close()
+                break
+            if server.poll() is not None or time.monotonic() > end:
+                pytest.fail(f"The application does not answer:\n{log.read_text()}")
+            time.sleep(0.2)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip(f"no browser is installed ({', '.join(BROWSERS)})")
+    with playwright.sync_playwright() as driver:
+        instance = driver.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield instance
+        instance.close()
+
+
+@pytest.fixture
+def page(browser, address: str):
+    """The application's page in a fresh visit, once it shows a picture. No request may leave this machine."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(WAIT_MS)
+    outside = []
+    page.on("request", lambda request: outside.append(request.url) if leaves(request.url, address) else None)
+    page.goto(address)
+    page.wait_for_selector("#explore-picture img")
+    yield page
+    page.close()
+    assert not outside
+
+
+def leaves(url: str, address: str) -> bool:
+    return not url.startswith((address, "data:", "blob:"))

@@ -1,0 +1,142 @@
+"""Handlers of the tabs, called as the page calls them."""
+
+import inspect
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from gan_core.errors import GanCoreError
+from gan_core.families import FAMILIES
+from gan_core.training.run_folder import RunFolder
+from gan_core.ui import bind
+from gan_core.ui.page import build_app
+from gan_core.ui.services import Services
+from gan_core.ui.session import Photo, Seen
+from gan_core.ui.tabs import explore, style_transfer, training
+
+SKIP = gr.skip()
+ZEROS = [0.0] * explore.SLIDERS
+
+
+@pytest.fixture
+def run(settings) -> RunFolder:
+    """A run that was stopped half-way, without a trainer."""
+    from gan_core.config import RunConfig, TrainConfig
+    from gan_core.training.run_folder import create_run
+
+    config = RunConfig(family="dcgan", train=TrainConfig(data="shapes", steps=100), network={}, recipe={})
+    run = create_run(settings.runs_dir, config, "shapes")
+    run.write_status(state="stopped", step=50, total_steps=100)
+    for step in range(10, 51, 10):
+        run.append_metrics({"step": step, "elapsed_s": step / 5, "loss_g": 1.0, "loss_d": 0.5, "images_per_s": 160.0})
+    return run
+
+
+def test_explore_opens_with_a_picture_and_shows_classes_where_there_are_some(services: Services):
+    shown = explore.open_page(services)
+    assert "data:image/png;base64," in shown[-1]
+    assert shown[-2].choices == [("ant", "ant"), ("bee", "bee"), ("cat", "cat")]
+    picker, _ = explore.choose_model(services, "tiny-dcgan", "7", 1.0, *ZEROS)
+    assert picker.visible is False
+
+
+def test_explore_without_models_says_what_to_do(bare: Services):
+    assert explore.NO_MODELS in explore.open_page(bare)[-1]
+
+
+def test_a_roll_draws_the_seed_that_it_names(services: Services):
+    seed, picture = explore.roll(services, "tiny-dcgan", 1.0, None, *ZEROS)
+    (again,) = explore.draw(services, "tiny-dcgan", seed, 1.0, None, *ZEROS)
+    assert picture.split('src="')[1].split('"')[0] == again.split('src="')[1].split('"')[0]
+
+
+def test_the_style_tab_opens_with_an_example_that_is_painted(services: Services):
+    shown = style_transfer.open_page(services)
+    assert [choice["chosen"] for choice in shown[4]] == [True, False, False]
+    result, _ = style_transfer.paint_first(services)
+    assert shown[5].size == result.size
+
+
+def test_the_style_tab_without_models_says_what_to_do(bare: Services):
+    assert style_transfer.NO_MODELS in style_transfer.open_page(bare)
+    assert style_transfer.NO_MODELS in style_transfer.refresh(bare, None)
+    assert style_transfer.paint_first(bare) == (SKIP, SKIP)
+    with pytest.raises(GanCoreError, match="no translator"):
+        style_transfer.paint(bare, None, None, 1.0, style_transfer.FIRST)
+
+
+def test_strength_moves_what_is_painted_and_waits_otherwise(services: Services):
+    first = style_transfer.FIRST
+    assert style_transfer.blend(services, "tiny-cyclegan", "ba", 0.5, first) == (SKIP, SKIP)
+    style_transfer.paint(services, "tiny-cyclegan", "ba", 1.0, first)
+    picture, note = style_transfer.blend(services, "tiny-cyclegan", "ba", 0.0, first)
+    assert picture.tobytes() == services.photo(first).convert("RGB").tobytes()
+    assert "480" in note
+
+
+def test_an_upload_is_shown_and_waits_for_paint(services: Services, tmp_path):
+    path = tmp_path / "mine.png"
+    services.photo(Photo(example="coast")).save(path)
+    photo, shown, result, note, examples = style_transfer.upload(services, str(path))
+    assert photo == Photo(path=str(path))
+    assert shown.size == (480, 320)
+    assert result is None
+    assert note.startswith("mine.png")
+    assert not any(choice["chosen"] for choice in examples)
+
+
+def test_training_sends_only_what_is_new(services: Services, run: RunFolder):
+    radio, status, curve, samples, stop, resume, clock, seen = training.look(services, run.id, Seen())
+    assert radio.choices[0][1] == run.id
+    assert "step 50 of 100" in status
+    assert "<polyline" in curve
+    assert samples
+    assert (stop.interactive, resume.interactive, clock.active) == (False, True, False)
+    again = training.look(services, run.id, seen)
+    assert again[:4] == (SKIP, SKIP, SKIP, SKIP)
+    run.append_metrics({"step": 60, "elapsed_s": 12.0, "loss_g": 1.0})
+    assert "<polyline" in training.look(services, run.id, seen)[2]
+
+
+def test_a_failed_run_tells_why_and_the_text_stays_text(services: Services, run: RunFolder):
+    run.write_status(state="failed", step=50, total_steps=100, error="a <b>bold</b> claim")
+    status = training.look(services, run.id, Seen())[1]
+    assert "a &lt;b&gt;bold&lt;/b&gt; claim" in status
+
+
+def test_training_without_runs_opens_the_form(services: Services):
+    shown = training.open_page(services)
+    assert training.NO_RUNS in shown[2]
+    assert shown[-1].open is True
+
+
+class Request:
+    def __init__(self, user: str) -> None:
+        self.headers = {"x-gradio-user": user}
+
+
+def refuse(services: Services, number: float, *more: float) -> tuple[Any, ...]:  # noqa: ARG001
+    raise GanCoreError(f"{number} & {more} is <nothing>.")
+
+
+def test_a_person_is_told_in_place_and_a_program_by_an_exception(services: Services):
+    call = bind._guarded(refuse, services, 3, 2)
+    *values, message = call(1, 2, 3, Request("app"))
+    assert values == [SKIP, SKIP]
+    assert "1 &amp; (2, 3) is &lt;nothing&gt;." in message
+    with pytest.raises(gr.Error):
+        call(1, 2, 3, Request("api"))
+    assert list(inspect.signature(call).parameters) == ["number", "more_1", "more_2", "request"]
+
+
+def test_the_page_names_its_public_events_and_hides_the_rest(services: Services):
+    events = build_app(services).config["dependencies"]
+    public = {event["api_name"] for event in events if event["api_visibility"] == "public"}
+    assert public == {"explore", "translate", "start_training", "stop_training", "resume_training"}
+
+
+def test_the_form_offers_every_family_of_the_registry(services: Services):
+    blocks = build_app(services).blocks.values()
+    (family,) = [block for block in blocks if getattr(block, "elem_id", "") == "training-family"]
+    assert [value for _, value in family.choices] == list(FAMILIES)
