@@ -47,10 +47,13 @@ def keep(
     folder = settings.models_dir / check_name(name)
     if folder.exists():
         raise ModelError(f"{folder} exists. Nothing was kept. Choose another name, or remove that folder first.")
+    run.config()  # Refuses what is not a run.
     snapshots = dict(run.snapshots())
-    if not snapshots or (step is not None and step not in snapshots):
-        known = ", ".join(str(number) for number in snapshots) or "none yet"
-        raise RunError(f"{run.path} has no snapshot of step {step}. It has: {known}. Nothing was kept.")
+    if not snapshots:
+        raise RunError(f"{run.path} has no snapshot yet. Nothing was kept. Wait for the first one.")
+    if step is not None and step not in snapshots:
+        known = ", ".join(str(number) for number in snapshots)
+        raise RunError(f"{run.path} has no snapshot of step {step}. It has {known}. Nothing was kept.")
     snapshot = snapshots[step if step is not None else max(snapshots)]
     model = load(snapshot, settings=settings)
     if isinstance(model, Generator):

@@ -70,6 +70,8 @@ def test_what_cannot_be_kept_changes_nothing(tmp_path: Path, settings: Settings)
     run = trained(tmp_path / "run", config("dcgan", 2))
     with pytest.raises(RunError, match="no snapshot of step 7"):
         keep(run, "first", settings=settings, step=7)
+    with pytest.raises(RunError, match="not a run folder"):
+        keep(RunFolder(tmp_path / "nowhere"), "first", settings=settings)
     with pytest.raises(ModelError, match="cannot name a model"):
         keep(run, "../first", settings=settings)
     with pytest.raises(ModelError, match="cannot be a file"):

@@ -8,7 +8,7 @@ from gan_core.cli.options import as_json, print_json
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("run", type=click.Path(path_type=Path))
 @click.argument("name")
 @click.option("--step", type=int, help="Snapshot to keep; default: the newest.")
 @click.option("--half", is_flag=True, help="Store convolutions in half precision: half the size.")
