@@ -47,12 +47,18 @@ def batches(
     if isinstance(images.pictures, StreamedPictures):
         yield from _streamed(images.pictures, labels, indices, first, device)
         return
-    pictures = images.pictures.to(device)
+    pictures = images.pictures.to(device) if _has_room(device, images.pictures.nbytes) else images.pictures
     number = first
     while True:
-        chosen = torch.from_numpy(indices(number)).to(device, non_blocking=True)
-        yield pictures[chosen], labels[chosen] if labels is not None else None
+        chosen = torch.from_numpy(indices(number))
+        pixels = pictures[chosen.to(pictures.device, non_blocking=True)].to(device, non_blocking=True)
+        yield pixels, labels[chosen.to(device, non_blocking=True)] if labels is not None else None
         number += 1
+
+
+def _has_room(device: torch.device, size_bytes: int) -> bool:
+    """Whether a set may live on the device: at most half of what is free, the rest belongs to the networks."""
+    return device.type != "cuda" or size_bytes < torch.cuda.mem_get_info(device)[0] / 2
 
 
 def _streamed(
