@@ -1,7 +1,10 @@
 """`gan-core train` in one process; signals, kills and torchrun stand in tests/training."""
 
 import json
+import sys
 from pathlib import Path
+
+import pytest
 
 from gan_core.training.run_folder import RunFolder
 from tests.cli.conftest import Run
@@ -25,10 +28,11 @@ def test_train_to_resume_to_models(run: Run, tmp_path: Path) -> None:
     assert [line["step"] for line in folder.metrics()] == [2, 4, 6]
 
 
-def test_the_command_is_kept_with_the_model(run: Run, tmp_path: Path) -> None:
+def test_the_command_is_kept_with_the_model(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/gan-core", *TINY])
     run(*TINY)
     config_json = json.loads((tmp_path / "runs" / "x" / "snapshots" / "000004" / "config.json").read_text())
-    assert config_json["trained"]["command"].startswith("gan-core ")
+    assert config_json["trained"]["command"] == "gan-core " + " ".join(TINY)
     assert config_json["classes"] == ["circle", "square", "triangle", "ring"]
 
 
