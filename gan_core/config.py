@@ -7,6 +7,7 @@ cannot disagree.
 import ast
 import inspect
 import re
+import shlex
 import textwrap
 from collections.abc import Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
@@ -194,6 +195,17 @@ class RunConfig:
         require(good, f"{where} holds entries of a wrong type. Nothing was started.")
         get_family(config.family)
         return replace(config, train=build(TrainConfig, config.train, where))
+
+
+def command_line(config: RunConfig) -> str:
+    """The command that runs a training again from its beginning, whatever it was started and resumed with."""
+    words = ["gan-core", "train", config.family]
+    usual = asdict(train_config(config.family, data=""))
+    given = {name: value for name, value in asdict(config.train).items() if value != usual[name]}
+    for name, value in {**given, **config.network, **config.recipe}.items():
+        flag = name.replace("_", "-")
+        words += [f"--{flag}" if value else f"--no-{flag}"] if isinstance(value, bool) else [f"--{flag}", str(value)]
+    return shlex.join(words)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from tests.training.tiny import config
 def trained(folder: Path, run_config: RunConfig) -> RunFolder:
     run = RunFolder(folder)
     run.create(run_config)
-    list(train(run_config, run, command="gan-core train dcgan --data shapes"))
+    list(train(run_config, run))
     return run
 
 

@@ -1,6 +1,5 @@
 """`gan-core train`: one sub-command for each family of the registry, its options from the family's dataclasses."""
 
-import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -98,7 +97,6 @@ def _run(ctx: click.Context, /, run: Path | None, resume: bool, quiet: bool, as_
                 settings=settings,
                 should_stop=stop_asked,
                 on_decoded=display.decoded if display else None,
-                command=shlex.join(["gan-core", *sys.argv[1:]]),
             ):
                 if display:
                     display.event(event)
@@ -127,7 +125,8 @@ def _folder_and_config(
             )
         return folder, _resumed(folder, family, options)
     if "data" not in options["train"]:
-        raise ConfigError("--data is missing: a folder, a zip, or a name such as shapes. Nothing was started.")
+        begun = f"{run} has not begun, and " if resume else ""
+        raise ConfigError(f"{begun}--data is missing: a folder, a zip, or a name like shapes. Nothing was started.")
     config = RunConfig(
         family=family,
         train=train_config(family, **options["train"]),
@@ -158,6 +157,9 @@ def _resumed(folder: RunFolder, family: str, options: dict[str, dict[str, Any]])
                     f"--{flag} cannot change when a run is resumed. Nothing was started. Begin a new run."
                 )
     changed = {name: value for name, value in options["train"].items() if name in CHANGEABLE}
+    reached = folder.status()["step"]
+    if changed.get("steps", reached) < reached:
+        raise ConfigError(f"--steps {changed['steps']} is less than the {reached} steps done. Nothing was started.")
     config = replace(config, train=replace(config.train, **changed))
     if changed:
         folder.write_config(config)

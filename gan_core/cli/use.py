@@ -171,7 +171,7 @@ def _save(picture: "Image", path: Path) -> Path:
     kinds = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
     kind = kinds.get(path.suffix.lower())
     if kind is None:
-        raise ConfigError(f"{path} has no ending that names a picture format. Nothing was written. Use .png.")
+        raise ConfigError(f"{path}: pictures are written as .png, .jpg or .webp. Nothing was written.")
     if kind == "JPEG" and picture.mode == "RGBA":
         picture = picture.convert("RGB")
     _guarded(path, lambda: write_file(path, lambda temporary: picture.save(temporary, kind)))

@@ -1,6 +1,6 @@
 """Generator: latents to pictures."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from threading import Lock
 
 import torch
@@ -42,6 +42,8 @@ class Generator:
 
     def latents(self, seeds: Sequence[int]) -> Tensor:
         """(B, latent_dim) float32 on the CPU: the latents that the seeds name."""
+        if not isinstance(seeds, Iterable) or isinstance(seeds, str):
+            raise ConfigError(f"Seeds are {seeds!r}; give a list of them, such as [7].")
         return latents(seeds, self.latent_dim)
 
     def class_weights(self, label: Label, count: int) -> Tensor | None:
@@ -60,12 +62,13 @@ class Generator:
 
     def _class_index(self, label: str | int) -> int:
         names = self.classes or []
-        if isinstance(label, str) and label in names:
-            return names.index(label)
         text = str(label)
+        known = [name.casefold() for name in names]
+        if text.casefold() in known:
+            return known.index(text.casefold())
         if text.isdigit() and int(text) < len(names):
             return int(text)
-        raise ConfigError(f"There is no class {label!r}. This model knows {', '.join(names)}.")
+        raise ConfigError(f"There is no class {label!r}. This model knows {', '.join(names)} (0 to {len(names) - 1}).")
 
     def decode(self, z: Tensor, label: Label = None) -> Tensor:
         """z (B, latent_dim) -> pictures (B, C, H, W) in [-1, 1], on the model's device."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 import gan_core
 from gan_core import weights
-from gan_core.config import ModelConfig, RunConfig, build, few
+from gan_core.config import ModelConfig, RunConfig, build, command_line, few
 from gan_core.data import check_spec
 from gan_core.data.decode import Progress as DataProgress
 from gan_core.devices import all_finite, describe, pick_device
@@ -49,7 +49,6 @@ def train(
     settings: Settings | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     on_decoded: DataProgress | None = None,
-    command: str | None = None,
 ) -> Iterator[Event]:
     """Run a training to its end, or on from its last state, and yield what happens.
 
@@ -59,7 +58,7 @@ def train(
     device = distributed.local_device(pick_device(config.train.device))
     with distributed.process_group(device) as shard:
         distributed.check_share(config.train.batch, shard)
-        loop = _Loop(config, run, settings or Settings(), device, shard, on_decoded, command)
+        loop = _Loop(config, run, settings or Settings(), device, shard, on_decoded)
         try:
             yield from loop.run_to_end(should_stop)
         except (GeneratorExit, KeyboardInterrupt):
@@ -84,7 +83,6 @@ class _Loop:
     device: torch.device
     shard: Shard
     on_decoded: DataProgress | None
-    command: str | None
     step: int = 0
     elapsed_s: float = 0.0
     pending: list[Tensor] = field(default_factory=list)
@@ -284,7 +282,7 @@ class _Loop:
                 "torch_version": torch.__version__,
                 "device": describe(self.device),
                 "elapsed_s": round(self.elapsed_s),
-                "command": self.command,
+                "command": command_line(self.config),
                 "recipe": self.config.recipe,
             },
         )

@@ -24,7 +24,7 @@ from gan_core.errors import RunError
 ACTIVE = ("starting", "running", "stopping")
 STATES = (*ACTIVE, "finished", "stopped", "failed")
 STALE_S = 60.0  # A heartbeat of another machine older than this means that its trainer is gone.
-_ID = re.compile(r"(\d{5})-[a-z0-9][a-z0-9._-]*")
+_NUMBERED = re.compile(r"(\d{5})-[a-z0-9][a-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,8 @@ def create_run(runs_dir: Path, config: RunConfig, data_name: str) -> RunFolder:
     runs_dir.mkdir(parents=True, exist_ok=True)
     tail = re.sub(r"[^a-z0-9._-]+", "-", f"{config.family}-{data_name}".lower())[:60]
     while True:
-        number = max((int(run.id[:5]) for run in list_runs(runs_dir)), default=-1) + 1
+        numbers = [int(run.id[:5]) for run in list_runs(runs_dir) if _NUMBERED.fullmatch(run.id)]
+        number = max(numbers, default=-1) + 1
         path = runs_dir / f"{number:05d}-{tail}"
         run = RunFolder(path)
         try:
@@ -173,10 +174,11 @@ def create_run(runs_dir: Path, config: RunConfig, data_name: str) -> RunFolder:
 
 
 def list_runs(runs_dir: Path) -> list[RunFolder]:
-    """Numbered run folders, oldest first."""
+    """Run folders by name, which for numbered ones means oldest first."""
     if not runs_dir.is_dir():
         return []
-    return [RunFolder(path) for path in sorted(runs_dir.iterdir()) if _ID.fullmatch(path.name) and path.is_dir()]
+    named = [path for path in sorted(runs_dir.iterdir()) if path.is_dir() and not path.name.startswith(".")]
+    return [RunFolder(path) for path in named if _NUMBERED.fullmatch(path.name) or (path / "config.json").is_file()]
 
 
 def _alive(status: dict[str, Any]) -> bool:

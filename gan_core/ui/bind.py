@@ -1,6 +1,7 @@
 """The one way an event of the page is wired to a handler."""
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
@@ -58,7 +59,7 @@ def _guarded(handler: Handler, services: Services, inputs: int, outputs: int) ->
         except GanCoreError as error:
             if request is not None and request.headers.get("x-gradio-user") != "app":
                 raise gr.Error(str(error), print_exception=False) from None  # A program wants an exception.
-            return (*(gr.skip() for _ in range(outputs)), notice(str(error)))
+            return (*(gr.skip() for _ in range(outputs)), notice(in_page_words(str(error))))
 
     # Gradio reads names for its documentation, and where to put the request, from the signature.
     names = _names(handler, inputs)
@@ -84,6 +85,12 @@ def _names(handler: Handler, count: int) -> list[str]:
 def notice(text: str) -> str:
     """A sentence where the eye is, read aloud by screen readers."""
     return f'<p class="gs-notice" role="alert">{escape(text)}</p>'
+
+
+def in_page_words(text: str) -> str:
+    """A sentence of the command line without its dashes: `--load-size is 5` becomes `Load size is 5`."""
+    plain = re.sub(r"--([a-z][a-z-]*)", lambda flag: flag[1].replace("-", " "), text)
+    return plain[:1].upper() + plain[1:]
 
 
 def message_line(elem_id: str) -> gr.HTML:

@@ -172,7 +172,10 @@ class Runner:
         """A copy of an uploaded zip that lasts: the run reads it again whenever it is resumed."""
         from gan_core.data.listing import list_path
 
-        found = list_path(upload, max_mp=self._settings.max_picture_mp)
+        try:
+            found = list_path(upload, max_mp=self._settings.max_picture_mp)
+        except DataError as error:
+            raise DataError(str(error).replace(f"--data {upload}", upload.name)) from None  # The visitor's own name.
         if (kind == "translator") != ({"trainA", "trainB"} <= set(found)):
             wanted = "folders trainA and trainB" if kind == "translator" else "one set of pictures"
             raise DataError(f"{upload.name} does not hold {wanted}, which this family needs. Nothing was started.")

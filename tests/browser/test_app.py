@@ -144,7 +144,7 @@ def test_a_run_is_started_watched_found_again_and_stopped(page, runs: Path) -> N
     for field, value in (("size", "33"), ("steps", "6000"), ("batch", "4")):
         page.fill(f"#training-{field} input", value)
     page.click("#training-start")
-    wait_for_text(page, "#training-message", "--size is 33")
+    wait_for_text(page, "#training-message", "Size is 33")
     page.fill("#training-size input", "16")
     page.click("#training-start")
     wait_for_text(page, "#training-status", "Starting")

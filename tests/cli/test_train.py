@@ -1,10 +1,8 @@
 """`gan-core train` in one process; signals, kills and torchrun stand in tests/training."""
 
 import json
-import sys
+import shlex
 from pathlib import Path
-
-import pytest
 
 from gan_core.training.run_folder import RunFolder
 from tests.cli.conftest import Run
@@ -28,11 +26,35 @@ def test_train_to_resume_to_models(run: Run, tmp_path: Path) -> None:
     assert [line["step"] for line in folder.metrics()] == [2, 4, 6]
 
 
-def test_the_command_is_kept_with_the_model(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["/usr/bin/gan-core", *TINY])
+def test_the_command_of_a_resumed_run_is_that_of_the_whole_run(run: Run, tmp_path: Path) -> None:
+    """Once the card of a resumed run told `--run X --resume --steps N`, from which nobody could repeat it."""
+    run(*TINY)
+    run("train", "dcgan", "--run", "runs/x", "--resume", "--steps", "6", "--quiet")
+    config_json = json.loads((tmp_path / "runs" / "x" / "snapshots" / "000006" / "config.json").read_text())
+    command = config_json["trained"]["command"]
+    assert command.startswith("gan-core train dcgan --data shapes --size 16 --conditional --steps 6 --batch 8")
+    again = [*shlex.split(command)[1:], "--run", "runs/y", "--quiet"]
+    assert run(*again).status == 0
+    x, y = (RunFolder(tmp_path / "runs" / name).config() for name in "xy")
+    assert x == y
+
+
+def test_a_run_is_not_resumed_to_less_than_it_has(run: Run, tmp_path: Path) -> None:
+    run(*TINY)
+    result = run("train", "dcgan", "--run", "runs/x", "--resume", "--steps", "2")
+    assert result.status == 1
+    assert "less than the 4 steps done" in result.err
+    assert RunFolder(tmp_path / "runs" / "x").config().train.steps == 4
+
+
+def test_runs_with_names_of_their_own_are_listed(run: Run) -> None:
+    run(*TINY)
+    assert "x    finished  4     4" in run("runs").out
+
+
+def test_the_classes_are_kept_with_the_model(run: Run, tmp_path: Path) -> None:
     run(*TINY)
     config_json = json.loads((tmp_path / "runs" / "x" / "snapshots" / "000004" / "config.json").read_text())
-    assert config_json["trained"]["command"] == "gan-core " + " ".join(TINY)
     assert config_json["classes"] == ["circle", "square", "triangle", "ring"]
 
 

@@ -72,7 +72,7 @@ def test_translate_goes_on_after_a_bad_file_and_reports_it(run: Run, tmp_path: P
         (["generate", "tiny-dcgan", "--seeds", "5-1", "--out", "a.png"], "runs backwards"),
         (["generate", "tiny-dcgan", "--seeds", "0-99999999", "--out", "a.png"], "more than"),
         (["generate", "tiny-dcgan", "--seeds", "1" * 31, "--out", "a.png"], "is not a seed"),
-        (["generate", "tiny-dcgan", "--out", "a.xyz"], "no ending that names a picture format"),
+        (["generate", "tiny-dcgan", "--out", "a.xyz"], "written as .png, .jpg or .webp"),
         (["generate", "tiny-dcgan", "--label", "ant", "--out", "a.png"], "has no classes"),
         (["generate", "tiny-dcgan", "--truncation", "nan", "--out", "a.png"], "nan is not a number"),
         (["interpolate", "tiny-dcgan", "--seeds", "1,2", "--out", "a.mp4"], "a.mp4"),
