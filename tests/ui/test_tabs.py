@@ -10,6 +10,7 @@ from gan_core.errors import GanCoreError
 from gan_core.families import FAMILIES
 from gan_core.training.run_folder import RunFolder
 from gan_core.ui import bind
+from gan_core.ui.bind import in_page_words
 from gan_core.ui.page import build_app
 from gan_core.ui.services import Services
 from gan_core.ui.session import Photo, Seen
@@ -140,3 +141,9 @@ def test_the_form_offers_every_family_of_the_registry(services: Services):
     blocks = build_app(services).blocks.values()
     (family,) = [block for block in blocks if getattr(block, "elem_id", "") == "training-family"]
     assert [value for _, value in family.choices] == list(FAMILIES)
+
+
+def test_the_page_speaks_without_flags():
+    words = in_page_words("--load-size is 5. Use a smaller --batch.")
+    assert words == "Load size is 5. Use a smaller batch."
+    assert in_page_words("bad.jpg could not be opened.") == "bad.jpg could not be opened."
