@@ -22,7 +22,6 @@ from gan_core.config import RunConfig
 from gan_core.errors import RunError
 
 ACTIVE = ("starting", "running", "stopping")
-STATES = (*ACTIVE, "finished", "stopped", "failed")
 STALE_S = 60.0  # A heartbeat of another machine older than this means that its trainer is gone.
 _NUMBERED = re.compile(r"(\d{5})-[a-z0-9][a-z0-9._-]*")
 
