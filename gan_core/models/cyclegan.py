@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv_transpose2d, pad
 
 from gan_core.config import require_channels, require_choice, require_whole, require_yes_no
 
 REQUIRED = ("generator_ab", "generator_ba")
+
+SKIP_RANGE = 0.95
 
 Norm = Literal["instance", "batch"]
 
@@ -34,6 +37,8 @@ class Network:
     """Dropout 0.5 inside the residual blocks."""
     upsample: Literal["transposed", "resize"] = "transposed"
     """Transposed convolutions as in the paper, or nearest neighbour and convolution, which leaves no checkerboard."""
+    global_skip: bool = False
+    """Learn the change to the picture instead of the picture: training begins with pictures left as they are."""
     discriminator_features: int = 64
     """Channels of the discriminator's first layer (ndf)."""
     discriminator_layers: int = 3
@@ -46,6 +51,7 @@ class Network:
         require_choice("--norm", self.norm, ("instance", "batch"))
         require_yes_no("--dropout", self.dropout)
         require_choice("--upsample", self.upsample, ("transposed", "resize"))
+        require_yes_no("--global-skip", self.global_skip)
         require_whole("--discriminator-features", self.discriminator_features, 1, 512)
         require_whole("--discriminator-layers", self.discriminator_layers, 1, 6)
 
@@ -59,6 +65,7 @@ def build(network: Network) -> dict[str, nn.Module]:
         norm=network.norm,
         dropout=network.dropout,
         upsample=network.upsample,
+        global_skip=network.global_skip,
     )
     discriminator = partial(
         PatchDiscriminator,
@@ -94,6 +101,7 @@ class ResnetGenerator(nn.Module):
         norm: Norm = "instance",
         dropout: bool = False,
         upsample: Literal["transposed", "resize"] = "transposed",
+        global_skip: bool = False,
     ) -> None:
         super().__init__()
         bias = norm == "instance"  # Batch norm has a bias of its own.
@@ -113,13 +121,20 @@ class ResnetGenerator(nn.Module):
             else:
                 up = ResizeConv2d(width, width // 2, 3, padding=1, bias=bias)
             layers += [up, _norm(norm, width // 2), relu()]
-        layers += [nn.ReflectionPad2d(3), nn.Conv2d(features, channels, 7), nn.Tanh()]
+        last = nn.Conv2d(features, channels, 7)
+        layers += [nn.ReflectionPad2d(3), last, nn.Tanh()]
         self.model = nn.Sequential(*layers)
         self.apply(initialize)
+        self.global_skip = global_skip
+        if global_skip:
+            nn.init.zeros_(last.weight)  # No change yet.
 
     def forward(self, x: Tensor) -> Tensor:
         """x (B, C, H, W) in [-1, 1], H and W multiples of 4 -> the same shape and range."""
-        return self.model(x)
+        if not self.global_skip:
+            return self.model(x)
+        # The sum is formed before tanh, which keeps it in range; there a white pixel lies far out, but not at infinity.
+        return torch.tanh(torch.atanh(SKIP_RANGE * x) + self.model[:-1](x))
 
 
 class ResnetBlock(nn.Module):

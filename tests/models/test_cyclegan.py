@@ -101,6 +101,22 @@ def test_resize_convolution_is_upsample_and_convolution_under_a_plain_convolutio
         torch.testing.assert_close(ours(x), reference(x), atol=1e-5, rtol=0)
 
 
+def test_global_skip_begins_with_pictures_as_they_are_and_adds_the_plain_network_s_change():
+    ours = ResnetGenerator(features=4, blocks=1, global_skip=True).eval()
+    x = pictures(1, 3, 16, 16)
+    with torch.no_grad():
+        torch.testing.assert_close(ours(x), 0.95 * x, atol=1e-6, rtol=0)
+        white = torch.ones(1, 3, 16, 16)
+        assert ours(white).isfinite().all()
+
+        randomize(ours)
+        plain = ResnetGenerator(features=4, blocks=1).eval()
+        plain.load_state_dict(ours.state_dict(), strict=True)  # The same keys: the skip has no weights.
+        change = torch.atanh(plain(x).double())
+        expected = torch.tanh(torch.atanh(0.95 * x.double()) + change)
+        torch.testing.assert_close(ours(x).double(), expected, atol=1e-4, rtol=0)
+
+
 @pytest.mark.parametrize("norm", ["instance", "batch"])
 def test_discriminator_gives_the_reference_s_logits(norm):
     reference = randomize(reference_discriminator(8, norm))
@@ -245,6 +261,7 @@ def test_initial_weights(network):
         ("norm", ["instance"], "--norm"),
         ("dropout", 0.5, "--dropout"),
         ("upsample", "bilinear", "--upsample"),
+        ("global_skip", 1, "--global-skip"),
         ("discriminator_features", "64", "--discriminator-features"),
         ("discriminator_layers", 7, "--discriminator-layers"),
     ],
