@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from gan_core.settings import Settings
 from gan_core.training.run_folder import ACTIVE, RunFolder, create_run
 
 FROM_DATA = ("size", "channels", "classes")
+OTHER_KIND = {"generator": ("domain_a", "domain_b", "default_direction"), "translator": ("conditional",)}
 CHANGEABLE = ("data", "steps", "device", "log_steps", "sample_steps", "snapshot_steps", "state_steps", "keep_snapshots")
 
 
@@ -37,33 +38,48 @@ class _Families(click.Group):
 
 
 class _FamilyCommand(click.Command):
-    """Builds its options when they are first needed."""
+    """Builds its options when they are first needed, and shows them in sections."""
 
     def __init__(self, family: str, summary: str) -> None:
         super().__init__(family, help=summary, callback=_run)
-        self._family = family
+        self._family = get_family(family)
+        self._sections: dict[str, list[click.Option]] = {}
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         if not self.params:
             from gan_core.models import get_networks
             from gan_core.training import get_training
 
-            self.params = [
-                *config_options(TrainConfig, defaults=get_family(self._family).defaults),
-                *config_options(get_networks(self._family).Network, skip=FROM_DATA),
-                *config_options(get_training(self._family).Recipe),
-                click.Option(
-                    ["--run", "--run-folder", "run"],
-                    type=click.Path(path_type=Path),
-                    help="Run folder; default: a new number. The long name is for torchrun, which has a --run-path.",
-                ),
-                click.Option(
-                    ["--resume"], is_flag=True, help="Go on where --run stopped, or begin if it has not begun."
-                ),
-                click.Option(["--quiet"], is_flag=True, help="No progress on standard error."),
-            ]
+            family = self._family
+            self._sections = {
+                "Training": config_options(TrainConfig, skip=OTHER_KIND[family.kind], defaults=family.defaults),
+                "Network": config_options(get_networks(family.name).Network, skip=FROM_DATA),
+                "Recipe": config_options(get_training(family.name).Recipe),
+                "Run": [
+                    click.Option(
+                        ["--run", "--run-folder", "run"],
+                        type=click.Path(path_type=Path),
+                        help="Run folder; default: a new number. The long name is for torchrun, which has a "
+                        "--run-path.",
+                    ),
+                    click.Option(
+                        ["--resume"], is_flag=True, help="Go on where --run stopped, or begin if it has not begun."
+                    ),
+                    click.Option(["--quiet"], is_flag=True, help="No progress on standard error."),
+                ],
+            }
+            self.params = [option for options in self._sections.values() for option in options]
             as_json(self)
         return super().get_params(ctx)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        params = self.get_params(ctx)
+        shown = sum(len(options) for options in self._sections.values())
+        sections: dict[str, Sequence[click.Parameter]] = {**self._sections, "Other": params[shown:]}
+        for title, options in sections.items():
+            records = [record for option in options if (record := option.get_help_record(ctx))]
+            with formatter.section(title):
+                formatter.write_dl(records)
 
 
 @click.group(cls=_Families)

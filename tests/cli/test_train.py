@@ -94,3 +94,15 @@ def test_a_run_that_failed_says_why_in_the_list(run: Run, tmp_path: Path) -> Non
     listed = run("runs").out
     assert "failed" in listed
     assert "holds no pictures" in listed
+
+
+def test_help_shows_a_family_s_own_options_in_sections(run: Run) -> None:
+    """Once all options stood in one list, among them those of the other kind of family."""
+    translator, generator = run("train", "cyclegan", "--help").out, run("train", "dcgan", "--help").out
+    for text in (translator, generator):
+        sections = [line.rstrip(":") for line in text.splitlines() if line[:1].strip() and line.endswith(":")]
+        assert sections == ["Training", "Network", "Recipe", "Run", "Other"]
+    assert "--domain-a" in translator
+    assert "--domain-a" not in generator
+    assert "--conditional" in generator
+    assert "--conditional" not in translator
