@@ -38,6 +38,8 @@ class Recipe:
     """Weight lambda of the cycle-consistency loss."""
     identity_weight: float = 5.0
     """Weight of the identity loss, which keeps colours; 0 saves a third of the time."""
+    discriminator_lead: int = 0
+    """Steps at the beginning in which the discriminators alone learn, so that generators are not led by a guess."""
     pool_size: int = 50
     """Older generated pictures that the discriminators are shown; 0: none."""
     ema_decay: float = 0.999
@@ -52,6 +54,7 @@ class Recipe:
         require_range("--decay-from", self.decay_from, 0, 1)
         require_range("--cycle-weight", self.cycle_weight, 0, 1e6)
         require_range("--identity-weight", self.identity_weight, 0, 1e6)
+        require_whole("--discriminator-lead", self.discriminator_lead, 0, 10**9)
         require_whole("--pool-size", self.pool_size, 0, 100_000)
 
 
@@ -96,7 +99,8 @@ class Training:
         # Generators: fool both discriminators, come back to where they started, leave alone what needs no change.
         for discriminator in self._discriminators:
             discriminator.requires_grad_(False)
-        with plan.autocast():
+        learning = step >= recipe.discriminator_lead
+        with plan.autocast(), torch.set_grad_enabled(learning):
             fake_b, same_b = self._translate(self._g_ab, a, b)
             fake_a, same_a = self._translate(self._g_ba, b, a)
             back_a, back_b = self._g_ba(fake_b), self._g_ab(fake_a)
@@ -112,7 +116,8 @@ class Training:
         if same_a is not None and same_b is not None:
             losses["loss_identity_a"], losses["loss_identity_b"] = identity(same_a, a), identity(same_b, b)
             loss_g = loss_g + recipe.identity_weight * (losses["loss_identity_a"] + losses["loss_identity_b"])
-        self._update("generators", loss_g, self._generators)
+        if learning:
+            self._update("generators", loss_g, self._generators)
 
         # Discriminators: 1 for pictures of the domain, 0 for generated ones out of the pool; half the loss, so that
         # they learn more slowly than the generators.
