@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from gan_core.config import require, require_choice, require_range, require_whole
 from gan_core.devices import adam, eval_mode
-from gan_core.losses import ADVERSARIAL, cycle_consistency, identity
+from gan_core.losses import ADVERSARIAL, AdversarialLoss, cycle_consistency, identity
 from gan_core.models.cyclegan import Network, build
 from gan_core.training.distributed import average_gradients
 from gan_core.training.ema import follow, follower
@@ -38,6 +38,8 @@ class Recipe:
     """Weight lambda of the cycle-consistency loss."""
     identity_weight: float = 5.0
     """Weight of the identity loss, which keeps colours; 0 saves a third of the time."""
+    discriminator_steps: int = 1
+    """Updates of the discriminators for each of the generators; those after the first see pictures out of the pool."""
     discriminator_lead: int = 0
     """Steps at the beginning in which the discriminators alone learn, so that generators are not led by a guess."""
     pool_size: int = 50
@@ -54,14 +56,17 @@ class Recipe:
         require_range("--decay-from", self.decay_from, 0, 1)
         require_range("--cycle-weight", self.cycle_weight, 0, 1e6)
         require_range("--identity-weight", self.identity_weight, 0, 1e6)
+        require_whole("--discriminator-steps", self.discriminator_steps, 1, 100)
+        require(
+            self.discriminator_steps == 1 or self.pool_size > 0,
+            f"--discriminator-steps {self.discriminator_steps} needs older pictures: --pool-size must not be 0.",
+        )
         require_whole("--discriminator-lead", self.discriminator_lead, 0, 10**9)
         require_whole("--pool-size", self.pool_size, 0, 100_000)
 
 
 class Training:
     """Two generators, there and back, and a discriminator for each domain."""
-
-    batches_per_step = 1
 
     def __init__(self, network: Network, recipe: Recipe, plan: Plan) -> None:
         # The generators halve twice; the discriminators' last norm needs more than one patch to measure.
@@ -72,6 +77,7 @@ class Training:
             f"--discriminator-layers {network.discriminator_layers}, at least {smallest}.",
         )
         self.network, self.recipe, self.plan = network, recipe, plan
+        self.batches_per_step = recipe.discriminator_steps
         self.modules = {name: plan.place(module) for name, module in build(network).items()}
         g_ab, g_ba, d_a, d_b = self.modules.values()
         self._generators, self._discriminators = (g_ab, g_ba), (d_a, d_b)
@@ -89,7 +95,7 @@ class Training:
     def step(self, step: int, batches: list[DomainBatch]) -> dict[str, Tensor]:
         recipe, plan = self.recipe, self.plan
         loss = ADVERSARIAL[recipe.loss]
-        ((a, b),) = batches
+        (a, b), *more = batches
         draws = plan.draws(step)
         for name, lr in (("generators", recipe.lr_g), ("discriminators", recipe.lr_d)):
             set_lr(self.optimizers[name], decayed(lr, step, plan.steps, recipe.decay_from))
@@ -124,10 +130,11 @@ class Training:
         for discriminator in self._discriminators:
             discriminator.requires_grad_(True)
         old_a, old_b = self.pools["a"].swap(fake_a.detach(), draws), self.pools["b"].swap(fake_b.detach(), draws)
-        with plan.autocast():
-            pairs = [(self._d_a(a), self._d_a(old_a)), (self._d_b(b), self._d_b(old_b))]
-        loss_d_a, loss_d_b = (0.5 * loss.discriminator(real.float(), fake.float()) for real, fake in pairs)
-        self._update("discriminators", loss_d_a + loss_d_b, self._discriminators)
+        losses_d = [self._judge(loss, a, old_a, b, old_b)]
+        for a, b in more:
+            old_a, old_b = self.pools["a"].draw(len(a), draws), self.pools["b"].draw(len(b), draws)
+            losses_d.append(self._judge(loss, a, old_a, b, old_b))
+        loss_d_a, loss_d_b = torch.stack(losses_d).mean(0)
 
         for name, network in (("generator_ab", self._generators[0]), ("generator_ba", self._generators[1])):
             if recipe.ema_decay:
@@ -144,6 +151,14 @@ class Training:
             both = generator(torch.cat([source, target]))
             return both.split(len(source))
         return generator(source), generator(target)
+
+    def _judge(self, loss: AdversarialLoss, a: Tensor, fake_a: Tensor, b: Tensor, fake_b: Tensor) -> Tensor:
+        """One update of both discriminators; their losses (2,)."""
+        with self.plan.autocast():
+            pairs = [(self._d_a(a), self._d_a(fake_a)), (self._d_b(b), self._d_b(fake_b))]
+        losses = torch.stack([0.5 * loss.discriminator(real.float(), fake.float()) for real, fake in pairs])
+        self._update("discriminators", losses.sum(), self._discriminators)
+        return losses.detach()
 
     def _update(self, name: str, loss: Tensor, networks: tuple[nn.Module, ...]) -> None:
         optimizer = self.optimizers[name]

@@ -29,3 +29,7 @@ class ImagePool:
             else:
                 handed.append(picture)
         return torch.stack(handed)
+
+    def draw(self, count: int, draws: Draws) -> Tensor:
+        """(count, C, H, W): pictures of the history, by chance."""
+        return torch.stack([self.pictures[draws.whole(len(self.pictures))] for _ in range(count)])

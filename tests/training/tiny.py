@@ -27,7 +27,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "cyclegan": {
         "train": {**COMMON, "size": 16, "batch": 2, "flip": True},
         "network": {"generator_features": 4, "discriminator_features": 4, "blocks": 1, "discriminator_layers": 1},
-        "recipe": {"pool_size": 3},
+        "recipe": {"pool_size": 3, "discriminator_steps": 2, "discriminator_lead": 1},
     },
 }
 """Options that make every source of randomness and every kept thing take part: augmentation, pools, schedules, EMA."""
