@@ -1,4 +1,4 @@
-"""The application's door: `python app.py [--host H] [--port N] [--runs DIR] [--models DIR]`; also what a Space runs."""
+"""The door: `python app.py [--host H] [--port N] [--runs DIR] [--models DIR] [--mcp]`; also what a Space runs."""
 
 import argparse
 import sys
@@ -15,6 +15,7 @@ def main() -> None:
     parser.add_argument(
         "--models", type=Path, help="folder of model folders; default: GAN_CORE_MODELS, else pretrained"
     )
+    parser.add_argument("--mcp", action="store_true", help="offer the API's functions as MCP tools too")
     options = parser.parse_args()
 
     from gan_core.ui.launch import launch

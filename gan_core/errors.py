@@ -31,3 +31,7 @@ class RunError(GanCoreError):
 
 class HubError(GanCoreError):
     """The Hugging Face Hub refused, or could not be reached."""
+
+
+class RecipeError(GanCoreError):
+    """A recipe cannot be read, holds nonsense, or does not fit its model."""

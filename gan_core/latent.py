@@ -60,9 +60,34 @@ def latents(seeds: Iterable[int], latent_dim: int) -> Tensor:
     return torch.from_numpy(np.stack(rows)) if rows else torch.empty(0, latent_dim)
 
 
+PLANE_ROW = 100
+"""The seed plane lays the seeds out in rows of this many."""
+
+
+def plane(seed: int, shift: tuple[float, float]) -> list[tuple[int, float]]:
+    """The seeds around a place on the seed plane, with their bilinear weights (which sum to 1; none is 0).
+
+    shift: (x, y) in [0, 1), from the seed s towards s + 1 (to the right) and s + 100 (down), modulo 2^63.
+    """
+    x, y = shift
+    corners = {0: (1 - x) * (1 - y), 1: x * (1 - y), PLANE_ROW: (1 - x) * y, PLANE_ROW + 1: x * y}
+    return [((check_seed(seed) + step) % (MAX_SEED + 1), weight) for step, weight in corners.items() if weight]
+
+
+def plane_latent(seed: int, shift: tuple[float, float], latent_dim: int) -> np.ndarray:
+    """(latent_dim,) float64: sum_j w_j n(s_j) / sqrt(sum_j w_j^2).
+
+    The root makes it standard normal wherever it lies: no greyer pictures between the seeds. At a corner it is that
+    seed's latent exactly.
+    """
+    corners = plane(seed, shift)
+    total = sum(weight * normal(corner, latent_dim).astype(np.float64) for corner, weight in corners)
+    return np.asarray(total) / np.sqrt(sum(weight**2 for _, weight in corners))
+
+
 def truncate(z: Tensor, truncation: float) -> Tensor:
-    """truncation * z: towards the mean picture below 1, away from it above."""
-    return z * truncation
+    """truncation * z: towards the mean picture below 1, away from it above. Rounded once, from double precision."""
+    return (z.double() * truncation).to(z.dtype)
 
 
 def lerp(a: Tensor, b: Tensor, t: float) -> Tensor:
@@ -85,26 +110,67 @@ def slerp(a: Tensor, b: Tensor, t: float) -> Tensor:
     return direction * torch.lerp(norm_a, norm_b, t)
 
 
-PATHS = {"slerp": slerp, "lerp": lerp}
+def spline(keys: Tensor, places: Sequence[float], loop: bool = False) -> Tensor:
+    """A smooth way through all keys (K, latent_dim), at places from 0 (first key) to K - 1, or to K in a loop.
+
+    Catmull and Rom (1974), the tangent at a key being half the way between its neighbours, for the keys' directions
+    and for their lengths: like slerp it keeps the lengths, which a curve through the latents themselves would cut.
+    Between nearly opposite keys, where no way round is the natural one, it goes straight and so gets shorter.
+    """
+    points = keys.double()
+    lengths = points.norm(dim=1, keepdim=True)  # (K, 1)
+    curve = _catmull_rom(torch.cat([points / lengths.clamp_min(1e-12), lengths], 1), places, loop)
+    directions, lengths = curve[:, :-1], curve[:, -1:].clamp_min(0)
+    # Orthogonal keys, as random latents nearly are, leave 0.7 or more of a unit half way.
+    return (directions / directions.norm(dim=1, keepdim=True).clamp_min(0.35) * lengths).to(keys.dtype)
+
+
+def _catmull_rom(points: Tensor, places: Sequence[float], loop: bool) -> Tensor:
+    """points (K, N), at least 2 -> (len(places), N), by cubic Hermite curves between the points."""
+    if loop:
+        tangents = (points.roll(-1, 0) - points.roll(1, 0)) / 2
+        points, tangents = torch.cat([points, points[:1]]), torch.cat([tangents, tangents[:1]])
+    else:
+        inner = (points[2:] - points[:-2]) / 2
+        tangents = torch.cat([points[1:2] - points[:1], inner, points[-1:] - points[-2:-1]])
+    where = torch.tensor(places, dtype=points.dtype)
+    start = where.long().clamp(0, len(points) - 2)
+    t = (where - start)[:, None]
+    a, b, from_a, to_b = points[start], points[start + 1], tangents[start], tangents[start + 1]
+    return (1 + 2 * t) * (1 - t) ** 2 * a + t * (1 - t) ** 2 * from_a + t**2 * (3 - 2 * t) * b - t**2 * (1 - t) * to_b
+
+
+PATHS = ("slerp", "lerp", "spline")
+
+
+def along(keys: Tensor, places: Sequence[float], mode: str = "slerp", loop: bool = False) -> Tensor:
+    """Latents at places along keys (K, latent_dim): 0 the first key, 1 the second, ...; a loop comes back at K.
+
+    -> (len(places), latent_dim). Raises `ConfigError` for an unknown mode and for no keys.
+    """
+    if mode not in PATHS:
+        raise ConfigError(f"There is no interpolation {mode!r}. Choose one of {', '.join(PATHS)}.")
+    if len(keys) == 0:
+        raise ConfigError("A walk needs at least one seed and one frame.")
+    if len(keys) == 1:
+        return keys.repeat(len(places), 1)
+    if mode == "spline":
+        return spline(keys, places, loop)
+    stops = [*keys, keys[0]] if loop else list(keys)
+    way = slerp if mode == "slerp" else lerp
+    starts = [min(max(int(place), 0), len(stops) - 2) for place in places]
+    steps = [way(stops[i], stops[i + 1], place - i) for i, place in zip(starts, places, strict=True)]
+    return torch.stack(steps) if steps else keys[:0]
 
 
 def walk(keys: Tensor, frames: int, mode: str = "slerp", loop: bool = False) -> Tensor:
     """`frames` latents along key latents (K, latent_dim) -> (frames, latent_dim), spread evenly over the segments.
 
-    An open walk begins at the first key and ends at the last; a loop goes back to the first and stops one frame short
-    of it, so that it repeats without a double frame.
+    mode: slerp, lerp or spline. An open walk begins at the first key and ends at the last; a loop goes back to the
+    first and stops one frame short of it, so that it repeats without a double frame.
     """
-    if mode not in PATHS:
-        raise ConfigError(f"There is no interpolation {mode!r}. Choose one of {', '.join(PATHS)}.")
-    if len(keys) == 0 or frames < 1:
+    if frames < 1:
         raise ConfigError("A walk needs at least one seed and one frame.")
-    stops: Sequence[Tensor] = [*keys, keys[0]] if loop else list(keys)
-    segments = len(stops) - 1
-    if segments == 0:
-        return keys[:1].repeat(frames, 1)
-    places = np.linspace(0, segments, frames, endpoint=not loop)
-    starts = np.minimum(places.astype(int), segments - 1)
-    path = PATHS[mode]
-    return torch.stack(
-        [path(stops[i], stops[i + 1], float(place - i)) for i, place in zip(starts, places, strict=True)]
-    )
+    segments = max(len(keys) - (not loop), 0)
+    places = np.linspace(0, segments, frames, endpoint=not loop).tolist()
+    return along(keys, places, mode, loop)

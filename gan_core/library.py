@@ -5,25 +5,26 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from gan_core.config import NAME_PATTERN
-from gan_core.devices import pick_device
 from gan_core.errors import GanCoreError, ModelError
 from gan_core.families import get_family
 from gan_core.hub import download
-from gan_core.inference.generator import Generator
-from gan_core.inference.translator import Translator
+from gan_core.recipe import ModelRef, weights_sha256
 from gan_core.settings import Settings
-from gan_core.training.run_folder import RunFolder
-from gan_core.weights import is_model_folder, read_config
+from gan_core.training.run_folder import RunFolder, list_runs
+from gan_core.weights import CONFIG, Model, is_model_folder, read_config
 from gan_core.weights import load as load_folder
+
+# Torch takes seconds to import, and listing models does without it.
+if TYPE_CHECKING:
+    from gan_core.inference.generator import Generator
+    from gan_core.inference.translator import Translator
 
 HUB = "hub:"
 MODEL_PATTERNS = ["*.json", "*.safetensors", "preview.webp", "README.md"]
 KEPT = 6
-
-_KINDS: dict[str, type[Generator] | type[Translator]] = {"generator": Generator, "translator": Translator}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +52,13 @@ class ModelInfo:
 
 
 def describe(folder: Path) -> ModelInfo:
-    """One model folder; a damaged one is described by its error."""
+    """One model folder; a damaged one is described by its error. Weights and network are checked when it is loaded."""
     try:
-        config = read_config(folder)
+        config = read_config(folder, check_network=False)
         family = get_family(config.family)
+        size, channels = config.network.get("size"), config.network.get("channels", 3)
+        if not isinstance(size, int | None) or not isinstance(channels, int):
+            raise ModelError(f"{folder / CONFIG} gives its pictures no size or channels. Nothing was loaded.")
     except GanCoreError as error:
         return ModelInfo(name=folder.name, folder=folder, error=str(error))
     preview = folder / "preview.webp"
@@ -64,8 +68,8 @@ def describe(folder: Path) -> ModelInfo:
         family=family.name,
         title=family.title,
         kind=family.kind,
-        size=config.network.get("size"),
-        channels=config.network.get("channels", 3),
+        size=size,
+        channels=channels,
         classes=config.classes,
         domains=config.domains,
         default_direction=config.default_direction,
@@ -82,7 +86,7 @@ def list_models(settings: Settings | None = None) -> list[ModelInfo]:
     if not folder.is_dir():
         return []
     named = [path for path in sorted(folder.iterdir()) if path.is_dir() and NAME_PATTERN.fullmatch(path.name)]
-    return [describe(path) for path in named if (path / "config.json").exists() or is_model_folder(path)]
+    return [describe(path) for path in named if (path / CONFIG).exists() or is_model_folder(path)]
 
 
 def find(name: str | Path, settings: Settings | None = None) -> Path:
@@ -107,6 +111,46 @@ def find(name: str | Path, settings: Settings | None = None) -> Path:
     raise ModelError(f"There is no model {text!r} in {settings.models_dir}, and no such folder. {hint}")
 
 
+class Match(NamedTuple):
+    """The model that a recipe is for."""
+
+    folder: Path
+    notice: str | None
+    """One sentence where its weights are not those of the recipe."""
+
+
+def find_recipe_model(ref: ModelRef | None, settings: Settings | None = None) -> Match:
+    """The model folder that a recipe names: one with its very weights, or else one of its name, with a notice.
+
+    Looked for among the models and in all runs. Raises `ModelError` that says what to fetch.
+    """
+    if ref is None:
+        raise ModelError("The recipe names no model. Nothing was drawn. Say which model it is for.")
+    settings = settings or Settings()
+    models = [info for info in list_models(settings) if info.kind == "generator" and not info.error]
+    models.sort(key=lambda info: info.name != ref.name)  # Most likely the first file read is the right one.
+    runs = [run for run in list_runs(settings.runs_dir) if run.snapshots()]
+    runs.sort(key=lambda run: run.id != ref.name)
+    folders = [info.folder for info in models]
+    folders += [folder for run in runs for _, folder in reversed(run.snapshots())]
+    for folder in folders if ref.sha256 else ():
+        if weights_sha256(folder) == ref.sha256:
+            return Match(folder, None)
+    named = [info.folder for info in models[:1] if info.name == ref.name]
+    named += [run.snapshots()[-1][1] for run in runs[:1] if run.id == ref.name]
+    if named:
+        return Match(named[0], weights_notice(ref, named[0]))
+    where = f"hub:{ref.hub}" if ref.hub else f"the model {ref.name}"
+    raise ModelError(f"The recipe is for the model {ref.name}, which is not here. Nothing was drawn. Fetch {where}.")
+
+
+def weights_notice(ref: ModelRef | None, folder: Path) -> str | None:
+    """One sentence where a recipe was made with other weights than the folder's; None where they are the same."""
+    if ref is None or ref.sha256 in (None, weights_sha256(folder)):
+        return None
+    return f"The recipe was made with other weights of {ref.name} than those in {folder}: the picture may differ."
+
+
 class _Cache:
     """The models used last. One lock: a model that several visitors ask for at once is loaded once."""
 
@@ -114,25 +158,34 @@ class _Cache:
         self._models: OrderedDict[tuple[str, ...], Generator | Translator] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, folder: Path, device: str) -> Generator | Translator:
-        files = sorted([folder / "config.json", *folder.glob("*.safetensors")])
+    def get(self, folder: Path, device: str) -> "Generator | Translator":
+        files = sorted([folder / CONFIG, *folder.glob("*.safetensors")])
         # A folder that was written anew is another model.
         stamps = [f"{path.name}:{path.stat().st_mtime_ns}" for path in files if path.exists()]
         key = (str(folder.resolve()), device, *stamps)
         with self._lock:
             if key not in self._models:
                 model = load_folder(folder, device=device, only=_GENERATORS)
-                self._models[key] = _KINDS[get_family(model.config.family).kind](model)
+                self._models[key] = _ready(model)
                 while len(self._models) > KEPT:
                     self._models.popitem(last=False)
             self._models.move_to_end(key)
             return self._models[key]
 
 
+def _ready(model: Model) -> "Generator | Translator":
+    from gan_core.inference.generator import Generator
+    from gan_core.inference.translator import Translator
+
+    return (Generator if get_family(model.config.family).kind == "generator" else Translator)(model)
+
+
 _GENERATORS = ("generator", "generator_ab", "generator_ba")
 _CACHE = _Cache()
 
 
-def load(name: str | Path, *, device: str = "auto", settings: Settings | None = None) -> Generator | Translator:
+def load(name: str | Path, *, device: str = "auto", settings: Settings | None = None) -> "Generator | Translator":
     """A model ready for use, by name or folder (see `find`). Raises `ModelError` where it is missing or damaged."""
+    from gan_core.devices import pick_device
+
     return _CACHE.get(find(name, settings), str(pick_device(device)))

@@ -8,17 +8,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor, nn
 
 from gan_core.atomic import new_folder, write_json
 from gan_core.config import ModelConfig, build, check_name, few
 from gan_core.errors import ConfigError, ModelError
 from gan_core.models import get_networks
+
+# Torch takes seconds to import, and whoever only reads configurations does without it.
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
 
 CONFIG = "config.json"
 MAX_JSON_BYTES = 4_000_000
@@ -29,7 +31,7 @@ class Model:
     """A loaded model: its configuration and its networks, in eval mode, by file name."""
 
     config: ModelConfig
-    networks: dict[str, nn.Module]
+    networks: "dict[str, nn.Module]"
     folder: Path | None = None
 
 
@@ -51,17 +53,21 @@ def read_json(path: Path) -> Any:
         raise ModelError(f"{path} is not valid JSON ({error}). Nothing was loaded.") from None
 
 
-def read_config(folder: Path) -> ModelConfig:
-    """A folder's config.json, with constructor numbers that its family accepts."""
+def read_config(folder: Path, *, check_network: bool = True) -> ModelConfig:
+    """A folder's config.json, with constructor numbers that its family accepts.
+
+    check_network: False leaves those numbers to whoever loads the model, and needs no torch.
+    """
     where = folder / CONFIG
     values = read_json(where)
     if values is None:
         raise ModelError(f"{folder} is not a model folder: it has no {CONFIG}. Nothing was loaded.")
     config = ModelConfig.from_json(values, str(where))
-    try:
-        build(get_networks(config.family).Network, config.network, str(where))
-    except ConfigError as error:
-        raise ModelError(f"{where} does not describe a network: {error} Nothing was loaded.") from None
+    if check_network:
+        try:
+            build(get_networks(config.family).Network, config.network, str(where))
+        except ConfigError as error:
+            raise ModelError(f"{where} does not describe a network: {error} Nothing was loaded.") from None
     named, asked = len(config.classes or ()), config.network.get("classes", 0)
     if named != asked:
         raise ModelError(f"{where} names {named} classes for a network with {asked}. Nothing was loaded.")
@@ -71,7 +77,7 @@ def read_config(folder: Path) -> ModelConfig:
 def save(
     folder: Path,
     config: ModelConfig,
-    networks: Mapping[str, nn.Module],
+    networks: "Mapping[str, nn.Module]",
     *,
     half: bool = False,
     metrics: Mapping[str, Any] | None = None,
@@ -82,6 +88,8 @@ def save(
     half: store convolution weights in float16 (half the size); norm statistics stay float32.
     files: further files by name (preview.webp, README.md).
     """
+    from safetensors.torch import save_file
+
     check_name(folder.name)
     with new_folder(folder, replace=True) as temporary:
         write_json(temporary / CONFIG, config.to_json())
@@ -103,18 +111,20 @@ def check_file_name(name: str) -> str:
     return name
 
 
-def _stored(tensor: Tensor, half: bool) -> Tensor:
+def _stored(tensor: "Tensor", half: bool) -> "Tensor":
     tensor = tensor.detach().cpu()
     if half and tensor.ndim > 1 and tensor.is_floating_point():
         tensor = tensor.half()
     return tensor.contiguous()  # Without channels_last strides, which safetensors refuses.
 
 
-def load(folder: str | Path, *, device: torch.device | str = "cpu", only: tuple[str, ...] | None = None) -> Model:
+def load(folder: str | Path, *, device: "torch.device | str" = "cpu", only: tuple[str, ...] | None = None) -> Model:
     """Load a model folder strictly: every tensor is used and every parameter is filled, or nothing is loaded.
 
     only: names of the networks to load; None: all files that are there. The family's required ones must be there.
     """
+    import torch
+
     folder = Path(folder)
     config = read_config(folder)
     family = get_networks(config.family)
@@ -132,7 +142,7 @@ def load(folder: str | Path, *, device: torch.device | str = "cpu", only: tuple[
     return Model(config, loaded, folder)
 
 
-def _fill(network: nn.Module, path: Path) -> None:
+def _fill(network: "nn.Module", path: Path) -> None:
     expected = network.state_dict()
     try:
         with safe_open(path, "pt") as file:

@@ -18,8 +18,8 @@ PACKAGE = ROOT / "gan_core"
 # Imports run downwards, or sideways on a floor where they make no circle.
 FLOORS = (
     ("errors", "families", "config", "settings", "atomic"),  # 0  standard library alone
-    ("models", "losses", "latent", "images", "draws", "devices", "scenes"),  # 1  torch, numpy, Pillow
-    ("weights", "hub", "data", "interop", "metrics"),  # 2  model folders, transport, data sets
+    ("models", "losses", "latent", "recipe", "images", "draws", "devices", "scenes"),  # 1  torch, numpy, Pillow
+    ("weights", "hub", "data", "interop", "metrics", "video"),  # 2  model folders, transport, data sets
     ("training", "inference"),  # 3  steps, loop and run folder; trained models in use
     ("library", "deploy", "cards", "keep"),  # 4  models by name
     ("cli", "ui", "__main__"),  # 5  what people touch

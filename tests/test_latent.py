@@ -7,7 +7,20 @@ import pytest
 import torch
 
 from gan_core.errors import ConfigError
-from gan_core.latent import check_seed, latents, lerp, normal, parse_seeds, slerp, truncate, walk
+from gan_core.latent import (
+    along,
+    check_seed,
+    latents,
+    lerp,
+    normal,
+    parse_seeds,
+    plane,
+    plane_latent,
+    slerp,
+    spline,
+    truncate,
+    walk,
+)
 
 MASK = 2**64 - 1
 
@@ -129,6 +142,37 @@ def test_truncation():
     z = latents([1], 8)
     assert torch.equal(truncate(z, 0.5), z * 0.5)
     assert not truncate(z, 0).any()
+    expected = (z.numpy().astype(np.float64) * 0.7).astype(np.float32)  # Rounded once.
+    assert truncate(z, 0.7).numpy().tobytes() == expected.tobytes()
+
+
+# The seed plane.
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**63 - 1, 2**63 - 50])
+@pytest.mark.parametrize("place", [(0.0, 0.0), (0.25, 0.0), (0.0, 0.999), (0.5, 0.5), (0.3, 0.8)])
+def test_the_seed_plane_follows_the_formula(seed, place):
+    x, y = place
+    expected, squares = np.zeros(16), 0.0
+    for right, down in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        weight = (x if right else 1 - x) * (y if down else 1 - y)
+        expected += weight * np.array(reference_normal((seed + right + 100 * down) % 2**63, 16))
+        squares += weight**2
+    np.testing.assert_allclose(plane_latent(seed, place, 16), expected / math.sqrt(squares), rtol=1e-6, atol=1e-6)
+
+
+def test_whole_seeds_stand_at_the_corners_of_the_plane():
+    assert plane(7, (0.0, 0.0)) == [(7, 1.0)]
+    assert plane_latent(7, (0.0, 0.0), 33).astype(np.float32).tobytes() == normal(7, 33).tobytes()
+    near = 1 - 1e-9
+    for place, seed in (((near, 0.0), 8), ((0.0, near), 107), ((near, near), 108)):
+        np.testing.assert_allclose(plane_latent(7, place, 33), normal(seed, 33), atol=1e-7)
+
+
+def test_between_seeds_the_noise_is_still_normal():
+    numbers = plane_latent(3, (0.5, 0.37), 200_000)
+    assert abs(numbers.mean()) < 0.01
+    assert abs(numbers.std() - 1) < 0.01
 
 
 # Ways between latents.
@@ -203,10 +247,84 @@ def test_short_walks(loop):
     torch.testing.assert_close(walk(latents([3, 4], 4), 1, loop=loop), keys)
 
 
+def reference_catmull_rom(points: np.ndarray, place: float, loop: bool) -> np.ndarray:
+    """The basis matrix of Catmull and Rom, 1974, on four points; at an open end the missing one is mirrored."""
+    count = len(points)
+    start = int(place) if loop else min(int(place), count - 2)
+    t = place - start
+    four = []
+    for index in range(start - 1, start + 3):
+        if loop:
+            four.append(points[index % count])
+        elif index < 0:
+            four.append(2 * points[0] - points[1])
+        elif index == count:
+            four.append(2 * points[-1] - points[-2])
+        else:
+            four.append(points[index])
+    basis = np.array([[0, 2, 0, 0], [-1, 0, 1, 0], [2, -5, 4, -1], [-1, 3, -3, 1]]) / 2
+    return np.array([1, t, t**2, t**3]) @ basis @ np.array(four)
+
+
+@pytest.mark.parametrize("loop", [False, True])
+def test_a_spline_follows_the_formula(loop):
+    keys = latents([1, 5, 9, 11], 64)
+    places = [0.0, 0.4, 1.0, 1.5, 2.9, 3.0, *((3.7, 4.0) if loop else ())]
+    points = keys.numpy().astype(np.float64)
+    lengths = np.linalg.norm(points, axis=1, keepdims=True)
+    for place, found in zip(places, spline(keys, places, loop), strict=True):
+        direction = reference_catmull_rom(points / lengths, place, loop)
+        expected = direction / np.linalg.norm(direction) * reference_catmull_rom(lengths, place, loop)
+        np.testing.assert_allclose(found, expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("loop", [False, True])
+def test_a_spline_passes_its_keys_without_a_corner(loop):
+    keys = torch.cat([latents([1, 5, 9], 64), 0.3 * latents([4], 64)])
+    places = np.linspace(0, len(keys) - (not loop), 4000 + (not loop), endpoint=not loop).tolist()
+    path = spline(keys, places, loop).double()
+    for index, key in enumerate(keys):
+        torch.testing.assert_close(path[index * (1000 if loop else 4000 // 3)].float(), key, atol=0.02, rtol=0)
+    torch.testing.assert_close(spline(keys, [0.0, 1.0, 2.0, 3.0], loop), keys, atol=1e-6, rtol=1e-6)
+    steps = path.diff(dim=0)
+    turns = torch.cosine_similarity(steps[:-1], steps[1:], dim=1)
+    assert turns.min() > 0.999  # Slerp's corners at the keys are about 90 degrees.
+    corners = walk(keys, 4000, "slerp", loop).double().diff(dim=0)
+    assert torch.cosine_similarity(corners[:-1], corners[1:], dim=1).min() < 0.5
+    if loop:
+        assert torch.cosine_similarity(path[0] - path[-1], path[1] - path[0], dim=0) > 0.999
+
+
+def test_a_spline_keeps_the_length_of_the_latents():
+    keys = latents(range(6), 100)
+    lengths = spline(keys, np.linspace(0, 6, 121)[:-1].tolist(), loop=True).norm(dim=1)
+    assert lengths.min() > keys.norm(dim=1).min() * 0.97
+    assert lengths.max() < keys.norm(dim=1).max() * 1.03
+
+
+@pytest.mark.parametrize("keys", [[[0.0, 0.0], [1.0, 2.0], [0.0, 0.0]], [[1.0, 2.0], [-1.0, -2.0], [1.0, 2.0]]])
+def test_a_spline_through_zero_and_to_the_opposite_is_finite_and_unbroken(keys):
+    path = spline(torch.tensor(keys), np.linspace(0, 2, 2001).tolist())
+    assert path.isfinite().all()
+    assert path.diff(dim=0).norm(dim=1).max() < 0.05
+    torch.testing.assert_close(path[[0, 1000, 2000]], torch.tensor(keys), atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["slerp", "lerp", "spline"])
+@pytest.mark.parametrize("loop", [False, True])
+def test_places_along_a_walk(mode, loop):
+    keys = latents([1, 5, 9], 16)
+    path = walk(keys, 12, mode, loop)
+    places = np.linspace(0, 3 if loop else 2, 12, endpoint=not loop).tolist()
+    assert torch.equal(path, along(keys, places, mode, loop))
+    torch.testing.assert_close(along(keys, [2.0, 0.0, 1.0], mode, loop), keys[[2, 0, 1]], atol=1e-6, rtol=1e-5)
+    assert along(keys, [], mode, loop).shape == (0, 16)
+
+
 def test_walks_that_cannot_be_walked():
     keys = latents([1, 2], 4)
-    with pytest.raises(ConfigError, match=r"no interpolation 'spline'.*slerp, lerp"):
-        walk(keys, 5, "spline")
+    with pytest.raises(ConfigError, match=r"no interpolation 'bezier'.*slerp, lerp, spline"):
+        walk(keys, 5, "bezier")
     with pytest.raises(ConfigError, match="at least one seed and one frame"):
         walk(keys[:0], 5)
     with pytest.raises(ConfigError, match="at least one seed and one frame"):

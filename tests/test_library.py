@@ -1,6 +1,10 @@
 """Models by name, folder and run."""
 
+import json
 import shutil
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +13,8 @@ import gan_core
 from gan_core.errors import ModelError
 from gan_core.inference.generator import Generator
 from gan_core.inference.translator import Translator
-from gan_core.library import find, list_models, load
+from gan_core.library import find, find_recipe_model, list_models, load
+from gan_core.recipe import ModelRef, weights_sha256
 from gan_core.settings import Settings
 
 
@@ -79,3 +84,82 @@ def test_an_unknown_name_says_what_is_here(settings: Settings) -> None:
         load("something else", settings=settings)
     with pytest.raises(ModelError):
         load("../../etc", settings=settings)
+
+
+# The model of a recipe.
+
+
+def other_weights(folder: Path, target: Path) -> Path:
+    """A copy of a model with another number in its weights' file."""
+    shutil.copytree(folder, target)
+    file = target / "generator.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    return target
+
+
+def test_a_recipe_finds_its_very_weights_whatever_their_name(settings: Settings, dcgan_folder: Path) -> None:
+    ref = ModelRef(name="tiny-dcgan", sha256=weights_sha256(dcgan_folder))
+    assert find_recipe_model(ref, settings) == (dcgan_folder, None)
+    other_weights(dcgan_folder, settings.models_dir / "alike")
+    assert find_recipe_model(ref, settings) == (dcgan_folder, None)
+    renamed = dcgan_folder.rename(settings.models_dir / "renamed")
+    assert find_recipe_model(ref, settings) == (renamed, None)
+    kept = settings.runs_dir / "00002-dcgan-shapes" / "snapshots" / "000004"
+    kept.parent.mkdir(parents=True)
+    renamed.rename(kept)
+    shutil.copytree(settings.models_dir / "alike", kept.with_name("000008"))
+    assert find_recipe_model(ref, settings) == (kept, None)
+
+
+def test_other_weights_of_the_name_come_with_a_notice(settings: Settings, dcgan_folder: Path) -> None:
+    ref = ModelRef(name="tiny-dcgan", sha256="0" * 64)
+    folder, notice = find_recipe_model(ref, settings)
+    assert folder == dcgan_folder
+    assert "other weights of tiny-dcgan" in (notice or "")
+    assert find_recipe_model(replace(ref, sha256=None), settings) == (dcgan_folder, None)
+    run = settings.runs_dir / "00002-dcgan-shapes" / "snapshots"
+    for step in ("000004", "000008"):
+        shutil.copytree(dcgan_folder, run / step)
+    folder, notice = find_recipe_model(ModelRef(name="00002-dcgan-shapes", sha256="0" * 64), settings)
+    assert folder == run / "000008"
+    assert notice
+
+
+def test_a_recipe_whose_model_is_not_here_says_which_to_fetch(settings: Settings) -> None:
+    for ref, text in (
+        (ModelRef(name="nouns", hub="someone/nouns", sha256="0" * 64), "Fetch hub:someone/nouns."),
+        (ModelRef(name="nouns"), "Fetch the model nouns."),
+        (ModelRef(name="tiny-cyclegan"), "Fetch the model tiny-cyclegan."),  # It draws nothing from recipes.
+        (ModelRef(name="../../etc/passwd"), "not here"),
+        (None, "names no model"),
+    ):
+        with pytest.raises(ModelError) as refusal:
+            find_recipe_model(ref, settings)
+        assert text in str(refusal.value)
+        assert "\n" not in str(refusal.value)
+
+
+def test_models_are_listed_without_torch(settings: Settings) -> None:
+    """Importing torch took two seconds of `gan-core models`."""
+    code = (
+        "import sys; from pathlib import Path; from gan_core.library import list_models; "
+        "from gan_core.settings import Settings; "
+        f"names = [info.name for info in list_models(Settings(models_dir=Path({str(settings.models_dir)!r})))]; "
+        "print(names, sorted({'torch', 'huggingface_hub'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout == "['tiny-cyclegan', 'tiny-dcgan'] []\n"
+
+
+@pytest.mark.parametrize("size", ["big", 16.5, [16], {"px": 16}])
+def test_a_size_that_is_none_is_an_error_of_the_folder(settings: Settings, size: object) -> None:
+    path = settings.models_dir / "tiny-dcgan" / "config.json"
+    config = json.loads(path.read_text())
+    config["network"]["size"] = size
+    path.write_text(json.dumps(config))
+    infos = {info.name: info for info in list_models(settings)}
+    assert "size" in (infos["tiny-dcgan"].error or "")
+    with pytest.raises(ModelError):
+        load("tiny-dcgan", settings=settings)

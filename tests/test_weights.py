@@ -15,7 +15,6 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from gan_core import weights
 from gan_core.config import ModelConfig
 from gan_core.errors import ModelError
 from gan_core.models import cyclegan, dcgan, get_networks
@@ -181,7 +180,7 @@ def test_a_save_that_fails_in_the_middle_leaves_the_old_model(dcgan_folder, monk
             raise OSError(28, "No space left on device")
         save_file(tensors, path, metadata)
 
-    monkeypatch.setattr(weights, "save_file", full_disk)
+    monkeypatch.setattr("safetensors.torch.save_file", full_disk)
     with pytest.raises(OSError, match="No space"):
         save(dcgan_folder, described("dcgan", TINY_DCGAN), dcgan.build(TINY_DCGAN))
     assert len(calls) == 2

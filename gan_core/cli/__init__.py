@@ -11,10 +11,11 @@ import click
 
 from gan_core import __version__
 from gan_core.cli.app import app
+from gan_core.cli.films import interpolate
 from gan_core.cli.keep import keep
 from gan_core.cli.listing import models, runs
 from gan_core.cli.train import train
-from gan_core.cli.use import generate, interpolate, translate
+from gan_core.cli.use import generate, translate
 from gan_core.errors import GanCoreError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

@@ -12,8 +12,9 @@ import click
 )
 @click.option("--runs", type=click.Path(path_type=Path, file_okay=False), help="Folder of run folders.")
 @click.option("--models", type=click.Path(path_type=Path, file_okay=False), help="Folder of model folders.")
-def app(host: str | None, port: int | None, runs: Path | None, models: Path | None) -> None:
+@click.option("--mcp", is_flag=True, help="Offer the API's functions as MCP tools too.")
+def app(host: str | None, port: int | None, runs: Path | None, models: Path | None, mcp: bool) -> None:
     """Open the application in a browser."""
     from gan_core.ui.launch import launch
 
-    launch(host=host, port=port, runs=runs, models=models)
+    launch(host=host, port=port, runs=runs, models=models, mcp=mcp)

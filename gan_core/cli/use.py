@@ -1,10 +1,12 @@
-"""`gan-core generate`, `interpolate`, `translate`: trained models in use."""
+"""`gan-core generate`, `translate`: trained models in use."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from gan_core.cli.options import as_json, print_json
 from gan_core.errors import ConfigError, GanCoreError, PictureError
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from gan_core.inference.generator import Generator
     from gan_core.inference.translator import Translator
+    from gan_core.recipe import Recipe
 
 device = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
 label = click.option("--label", help="Class, by name or number, of a model that has classes.")
@@ -24,7 +27,8 @@ truncation = click.option(
 out_path = click.Path(path_type=Path)
 
 
-def _load(model: str, kind: str, device: str) -> Any:
+def load_model(model: str, kind: str, device: str) -> Any:
+    """A model of one kind, generator or translator, by its name. Raises `GanCoreError`."""
     from gan_core.families import get_family
     from gan_core.library import load
 
@@ -37,18 +41,24 @@ def _load(model: str, kind: str, device: str) -> Any:
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", required=False)
 @click.option("--seeds", default="0-15", show_default=True, help="Seeds: 7, or 1,5,9, or 0-15.")
-@click.option("--out", type=out_path, help="One picture with all seeds in a grid (.png, .jpg, .webp).")
+@click.option(
+    "--recipe", type=out_path, help="Draw the picture of a recipe again: a picture that was saved here, or a .json."
+)
+@click.option("--out", type=out_path, help="The picture, or a grid of all seeds (.png, .jpg, .webp).")
 @click.option("--each", type=out_path, help="Folder for one PNG a seed.")
 @click.option("--columns", type=click.IntRange(1), help="Columns of the grid; default: as square as possible.")
 @truncation
 @label
 @device
 @as_json
+@click.pass_context
 def generate(
-    model: str,
+    context: click.Context,
+    model: str | None,
     seeds: str,
+    recipe: Path | None,
     out: Path | None,
     each: Path | None,
     columns: int | None,
@@ -57,65 +67,65 @@ def generate(
     device: str,
     as_json: bool,
 ) -> None:
-    """Draw pictures from seeds. MODEL is a name, a folder, a run, or hub:user/name."""
+    """Draw pictures from seeds, or one from a recipe. MODEL is a name, a folder, a run, or hub:user/name.
+
+    Single pictures carry their recipe. With --recipe, MODEL may be left out: the recipe names it.
+    """
+    if recipe is not None:
+        _refuse_beside(context, "--recipe", ("seeds", "each", "columns", "truncation", "label"))
+        report([_draw_again(recipe, model, out or _beside(recipe), device)], as_json)
+        return
     from gan_core.images import grid
     from gan_core.latent import parse_seeds
 
+    if model is None:
+        raise click.UsageError("Name a MODEL, or a picture saved here with --recipe FILE.")
     if out is None and each is None:
         raise click.UsageError("Say where the pictures go: --out FILE for a grid, --each DIR for single files.")
     numbers = parse_seeds(seeds)
-    generator: Generator = _load(model, "generator", device)
-    pictures = generator.generate(numbers, truncation, label)
+    generator: Generator = load_model(model, "generator", device)
+    wanted = generator.class_name(label)
+    recipes = [generator.recipe(seed=seed, truncation=truncation, label=wanted) for seed in numbers]
+    pictures = [generator.picture(one) for one in recipes]  # One by one: each is to the bit what its recipe draws.
     written = []
     if out is not None:
-        written.append(_save(grid(pictures, columns), out))
+        written.append(_save(grid(pictures, columns), out, recipes[0] if len(recipes) == 1 else None))
     if each is not None:
         written += [
-            _save(picture, each / f"seed-{seed:06d}.png") for seed, picture in zip(numbers, pictures, strict=True)
+            _save(picture, each / f"seed-{seed:06d}.png", one)
+            for seed, picture, one in zip(numbers, pictures, recipes, strict=True)
         ]
-    _report(written, as_json)
+    report(written, as_json)
 
 
-@click.command()
-@click.argument("model")
-@click.option("--seeds", required=True, help="Key seeds of the walk: 1,5,9.")
-@click.option("--frames", type=click.IntRange(1, 100_000), default=60, show_default=True, help="Number of pictures.")
-@click.option("--out", type=out_path, required=True, help="A .gif, or a folder for PNG frames.")
-@click.option("--mode", type=click.Choice(["slerp", "lerp"]), default="slerp", show_default=True, help="Path.")
-@click.option("--loop", is_flag=True, help="Return to the first seed, so that the film repeats without a seam.")
-@click.option("--fps", type=click.FloatRange(1, 50), default=25, show_default=True, help="Frames a second of a .gif.")
-@click.option("--size", type=click.IntRange(16, 1024), help="Side in pixels to which a .gif is enlarged.")
-@truncation
-@label
-@device
-@as_json
-def interpolate(
-    model: str,
-    seeds: str,
-    frames: int,
-    out: Path,
-    mode: str,
-    loop: bool,
-    fps: float,
-    size: int | None,
-    truncation: float,
-    label: str | None,
-    device: str,
-    as_json: bool,
-) -> None:
-    """Walk between seeds. MODEL is a name, a folder, a run, or hub:user/name."""
-    from gan_core.images import enlarged
-    from gan_core.latent import parse_seeds
+def _draw_again(file: Path, model: str | None, out: Path, device: str) -> Path:
+    from gan_core.library import find, find_recipe_model, weights_notice
+    from gan_core.recipe import read
 
-    if out.suffix not in ("", ".gif"):
-        raise ConfigError(f"--out {out}: walks are written as .gif or as a folder of PNG frames. Nothing was made.")
-    generator: Generator = _load(model, "generator", device)
-    walk = generator.interpolate(parse_seeds(seeds), frames, mode, truncation=truncation, label=label, loop=loop)
-    if out.suffix == ".gif":
-        pictures = [enlarged(picture, size) if size else picture for picture in walk]
-        _report([_save_gif(pictures, out, fps)], as_json)
+    recipe = read(file)
+    if model is None:
+        folder, notice = find_recipe_model(recipe.model)
     else:
-        _report([_save(picture, out / f"{index:06d}.png") for index, picture in enumerate(walk)], as_json)
+        folder = find(model)
+        notice = weights_notice(recipe.model, folder)
+    generator: Generator = load_model(model or str(folder), "generator", device)
+    picture = generator.picture(recipe)
+    if notice:
+        click.echo(f"Notice: {notice}", err=True)
+    # What was drawn here came from this model, whichever the recipe named.
+    return _save(picture, out, replace(recipe, model=generator.recipe().model))
+
+
+def _beside(recipe: Path) -> Path:
+    """A PNG of the recipe's name in this folder, numbered where there is one already."""
+    path = Path(f"{recipe.stem}.png")
+    return _free_name(path, list(Path().glob("*.png")))
+
+
+def _refuse_beside(context: click.Context, flag: str, names: tuple[str, ...]) -> None:
+    given = [name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if given:
+        raise click.UsageError(f"{flag} says all of the picture, so --{given[0]} cannot be given beside it.")
 
 
 @click.command()
@@ -132,7 +142,7 @@ def translate(
     """Translate photographs. MODEL is a name, a folder, a run, or hub:user/name; PHOTOS are files or folders."""
     from gan_core.images import SUFFIXES, open_picture
 
-    translator: Translator = _load(model, "translator", device)
+    translator: Translator = load_model(model, "translator", device)
     files = [
         file
         for photo in photos
@@ -151,7 +161,7 @@ def translate(
         except PictureError as error:
             failed.append(str(error))  # One bad file must not cost the others.
             click.echo(f"Error: {error}", err=True)
-    _report(written, as_json, failed)
+    report(written, as_json, failed)
     if failed:
         sys.exit(1)
 
@@ -165,8 +175,10 @@ def _free_name(path: Path, taken: list[Path]) -> Path:
     return candidate
 
 
-def _save(picture: "Image", path: Path) -> Path:
-    from gan_core.atomic import write_file
+def _save(picture: "Image", path: Path, recipe: "Recipe | None" = None) -> Path:
+    """Write a picture whole or not at all, with its recipe inside where there is one."""
+    from gan_core.atomic import write_bytes, write_file
+    from gan_core.recipe import embed
 
     kinds = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
     kind = kinds.get(path.suffix.lower())
@@ -174,16 +186,11 @@ def _save(picture: "Image", path: Path) -> Path:
         raise ConfigError(f"{path}: pictures are written as .png, .jpg or .webp. Nothing was written.")
     if kind == "JPEG" and picture.mode == "RGBA":
         picture = picture.convert("RGB")
-    _guarded(path, lambda: write_file(path, lambda temporary: picture.save(temporary, kind)))
-    return path
-
-
-def _save_gif(pictures: "list[Image]", path: Path, fps: float) -> Path:
-    from gan_core.atomic import write_file
-
-    first, *rest = pictures
-    options = {"save_all": True, "append_images": rest, "duration": round(1000 / fps), "loop": 0}
-    _guarded(path, lambda: write_file(path, lambda temporary: first.save(temporary, "GIF", **options)))
+    if recipe is not None:
+        content = embed(picture, recipe, kind)
+        _guarded(path, lambda: write_bytes(path, content))
+    else:
+        _guarded(path, lambda: write_file(path, lambda temporary: picture.save(temporary, kind)))
     return path
 
 
@@ -194,7 +201,8 @@ def _guarded(path: Path, write: Any) -> None:
         raise GanCoreError(f"{path} was not written: {error.strerror or error}. Choose another place.") from None
 
 
-def _report(written: list[Path], as_json: bool, failed: list[str] | None = None) -> None:
+def report(written: list[Path], as_json: bool, failed: list[str] | None = None) -> None:
+    """Say what was written: a path, a count, or JSON."""
     if as_json:
         print_json({"written": [str(path) for path in written], "failed": failed or []})
     elif len(written) == 1:

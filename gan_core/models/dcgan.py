@@ -104,6 +104,29 @@ class Generator(nn.Module):
             z = torch.cat([z, classes], 1)
         return self.main(z[:, :, None, None])
 
+    def stages(self) -> list[nn.Sequential]:
+        """The layers at 4 px, 8 px, ... up to half the size: convolution, batch norm, ReLU."""
+        return [self.main[start : start + 3] for start in range(0, len(self.main) - 2, 3)]
+
+    def head(self) -> nn.Sequential:
+        """The layers after the stages, which paint: convolution, tanh."""
+        return self.main[-2:]
+
+    def first_stage(self) -> tuple[Tensor, Tensor]:
+        """The first stage in eval mode as a matrix, on the CPU in double precision.
+
+        weight (latent_dim + classes, F) and bias (F,), F = width * 4 * 4. Since a transposed convolution of one pixel
+        is a matrix product, the features are relu([z, classes] @ weight + bias).
+        """
+        convolution, norm = self.main[0], self.main[1]
+        assert isinstance(convolution, nn.ConvTranspose2d)
+        assert isinstance(norm, nn.BatchNorm2d)
+        values = (convolution.weight, norm.weight, norm.bias, norm.running_mean, norm.running_var)
+        weight, gain, offset, mean, variance = (value.detach().cpu().double() for value in values if value is not None)
+        gain = gain / (variance + norm.eps).sqrt()  # (width,)
+        scaled = weight * gain[:, None, None]  # (latent_dim + classes, width, 4, 4)
+        return scaled.flatten(1), (offset - mean * gain).repeat_interleave(weight.shape[2] * weight.shape[3])
+
 
 class Discriminator(nn.Module):
     """Pictures to one logit each; with classes, by projection (Miyato, Koyama, 2018): f(h) + <embed(class), sum h>."""

@@ -1,10 +1,15 @@
-"""Style sheet, scripts and templates of the page, which live in files."""
+"""Style sheets, scripts and templates of the page, which live in files."""
 
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets"
-STYLE = FOLDER / "style.css"
+STYLES = [FOLDER / name for name in ("style.css", "studio.css", "explore.css", "interpolate.css")]
 
 
 def text(name: str) -> str:
     return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def script(*names: str) -> str:
+    """Scripts that share their names: Gradio runs one text per component, so they are put one after another."""
+    return "\n".join(text(name) for name in names)

@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -15,15 +16,24 @@ if TYPE_CHECKING:
 
 
 def launch(
-    *, host: str | None = None, port: int | None = None, runs: Path | None = None, models: Path | None = None
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    runs: Path | None = None,
+    models: Path | None = None,
+    mcp: bool = False,
 ) -> None:
     """Serve the application until it is interrupted.
 
     host, port: None is Gradio's GRADIO_SERVER_NAME and GRADIO_SERVER_PORT, else 127.0.0.1 and the first free port from
-    7860 on. Raises `ConfigError` where the port is taken.
+    7860 on. mcp: offer the public events as tools to language models too. Raises `ConfigError` where the port is taken,
+    and where `mcp` is not installed.
     """
+    if mcp and find_spec("mcp") is None:
+        raise ConfigError('--mcp needs the package mcp. Nothing was started. Install it: pip install "gan-core[mcp]".')
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # No outside connection, before Gradio is imported.
     from gan_core.ui import assets
+    from gan_core.ui.film_folder import film_folder
     from gan_core.ui.page import build_app
     from gan_core.ui.services import Services
     from gan_core.ui.theme import theme
@@ -38,8 +48,10 @@ def launch(
             server_port=port,
             share=os.environ.get("GRADIO_SHARE", "").lower() == "true",  # Gradio would decide for itself on notebooks.
             theme=theme(),
-            css_paths=[assets.STYLE],
+            css_paths=assets.STYLES,
             max_file_size=int(settings.max_upload_mb * 1e6),
+            allowed_paths=[str(film_folder().path)],
+            mcp_server=mcp,
             run_history=False,
             show_error=True,
             footer_links=["api", "settings"],

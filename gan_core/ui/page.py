@@ -2,10 +2,11 @@
 
 import gradio as gr
 
+from gan_core.ui import api
 from gan_core.ui.services import Services
-from gan_core.ui.tabs import explore, style_transfer, training
+from gan_core.ui.tabs import explore, interpolate, style_transfer, training
 
-TABS = {"Explore": explore, "Style transfer": style_transfer, "Training": training}
+TABS = {"Explore": explore, "Interpolate": interpolate, "Style transfer": style_transfer, "Training": training}
 TITLE = "GAN Studio"
 SWEEP_S, KEEP_S = 3600, 86400  # Temporary pictures older than a day go.
 
@@ -18,4 +19,5 @@ def build_app(services: Services) -> gr.Blocks:
             for name, module in TABS.items():
                 with gr.Tab(name, id=name.lower().replace(" ", "-")) as tab:
                     module.build(services, page, tab)
+        api.build(services, page)
     return page

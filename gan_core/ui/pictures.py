@@ -17,6 +17,13 @@ def data_url(picture: Image.Image) -> str:
     return _url("png", buffer.getvalue())
 
 
+def jpeg_url(picture: Image.Image) -> str:
+    """Not quite what it was, in a thirtieth of the time: for pictures that the next one replaces at once."""
+    buffer = BytesIO()
+    picture.save(buffer, "JPEG", quality=90)
+    return _url("jpeg", buffer.getvalue())
+
+
 def file_url(path: Path) -> str:
     return _url(path.suffix.removeprefix("."), path.read_bytes())
 

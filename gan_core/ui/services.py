@@ -6,7 +6,6 @@ or `warm_up` pays.
 
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
@@ -14,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from gan_core.config import MAX_SEED
-from gan_core.errors import ConfigError, ModelError
+from gan_core.errors import ModelError
 from gan_core.scenes import EXAMPLES
 from gan_core.settings import Settings
 from gan_core.training.run_folder import RunFolder, list_runs
@@ -29,15 +27,8 @@ if TYPE_CHECKING:
     from gan_core.library import ModelInfo
 
 RUN = "run:"
+LISTED_S = 5.0
 KEPT_PAINTINGS = 6
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A picture and how long it took."""
-
-    picture: Image.Image
-    elapsed_s: float
 
 
 @dataclass(frozen=True)
@@ -58,6 +49,7 @@ class Services:
         self.settings = settings
         self.runs = Runner(settings)
         self._paintings: OrderedDict[tuple[Any, ...], Painting] = OrderedDict()
+        self._generators: tuple[float, dict[str, ModelInfo]] = (float("-inf"), {})
         self._lock = Lock()
         self._painting = Lock()
 
@@ -101,26 +93,43 @@ class Services:
             raise ModelError(f"{info.name} is a {info.kind}. Nothing was drawn. Choose a {kind}.")
         return load(info.folder, settings=self.settings)
 
+    def generators(self, *, fresh: bool = False) -> "dict[str, ModelInfo]":
+        """The generators by what pickers send, at most `LISTED_S` old unless `fresh`.
+
+        The first is the one to begin with: models before runs, colour before grey, large before small.
+        """
+        with self._lock:
+            listed_at, found = self._generators
+        if fresh or time.monotonic() - listed_at > LISTED_S:
+            listed = self._listed("generator").items()
+            found = dict(
+                sorted(listed, key=lambda one: (one[0].startswith(RUN), one[1].channels < 3, -(one[1].size or 0)))
+            )
+            with self._lock:
+                self._generators = (time.monotonic(), found)
+        return found
+
+    def generator(self, value: object) -> "Generator":
+        """A generator, many times a second. Raises `ModelError` where it is gone."""
+        # Reading every configuration on the disk would take longer than the picture.
+        name = value if isinstance(value, str) else ""
+        known = self.generators()
+        known = known if name in known else self.generators(fresh=True)
+        if name not in known:
+            raise ModelError(f"There is no generator {str(value)[:80]!r} here. The picture stays. Choose another one.")
+        from gan_core.library import load
+
+        generator: Any = load(known[name].folder, settings=self.settings)
+        return generator
+
     def warm_up(self) -> None:
         """Load the first model of each kind, so that the first visitor need not wait for it."""
-        for kind in ("generator", "translator"):
-            for _, value in self.choices(kind)[:1]:
-                self._load(value, kind)
+        for value in list(self.generators())[:1]:
+            self.generator(value).directions()
+        for _, value in self.choices("translator")[:1]:
+            self._load(value, "translator")
 
     # Pictures.
-
-    def draw(
-        self, model: str | None, seed: object, truncation: object, label: str | None, offsets: Sequence[object]
-    ) -> Drawn:
-        """The picture of a seed, with offsets on its first latents. Raises `GanCoreError` for values that cannot be."""
-        number = parse_seed(seed)
-        factor = _number("Truncation", truncation, 0, 2)
-        moves = [_number(f"Latent {index}", offset, -3, 3) for index, offset in enumerate(offsets, 1)]
-        generator: Any = self._load(model, "generator")
-        began_at = time.perf_counter()
-        wanted = label if generator.classes else None  # The page may still hold the class of another model.
-        picture = generator.explore(number, factor, wanted, moves[: generator.latent_dim])
-        return Drawn(picture, time.perf_counter() - began_at)
 
     def photo(self, photo: Photo) -> Image.Image:
         """The photograph, upright. Raises `PictureError` where it cannot be read."""
@@ -186,19 +195,3 @@ class Services:
 
     def run(self, run_id: str | None) -> RunFolder:
         return self.runs.find(run_id)
-
-
-def parse_seed(value: object) -> int:
-    """A seed out of what a person typed."""
-    text = str(value if value is not None else "").strip()
-    if not text.isdecimal() or int(text) > MAX_SEED:
-        shown = f"{text[:40]!r} is not a seed" if text else "The seed is empty"
-        raise ConfigError(f"{shown}. The picture stays. Type a whole number from 0 to {MAX_SEED}.")
-    return int(text)
-
-
-def _number(name: str, value: object, low: float, high: float) -> float:
-    # A comparison with NaN is false, so NaN is refused too.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise ConfigError(f"{name} is {value!r}. The picture stays. Give a number from {low:g} to {high:g}.")
-    return float(value)

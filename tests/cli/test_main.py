@@ -48,7 +48,7 @@ def test_every_family_can_be_trained(run: Run) -> None:
         (["paint"], 2, "No such command 'paint'"),
         (["train", "vae"], 2, "No such command 'vae'"),
         (["train", "dcgan", "--loss", "mse"], 2, "'mse' is not one of"),
-        (["generate"], 2, "Missing argument 'MODEL'"),
+        (["generate"], 2, "Name a MODEL"),
         (["generate", "nothing"], 2, "--out FILE"),
         (["generate", "nothing", "--out", "a.png"], 1, "Error: There is no model 'nothing'"),
         (["train", "dcgan"], 1, "Error: --data is missing"),

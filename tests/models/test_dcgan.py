@@ -256,3 +256,28 @@ def test_bad_numbers_are_refused_by_their_flag(name, value, flag):
     """3.0 channels passed for 3 and ended in a TypeError inside torch; "no" passed for yes."""
     with pytest.raises(ConfigError, match=f"^{flag} is "):
         Network(**{name: value})
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+@pytest.mark.parametrize("size", [16, 64])
+def test_stages_and_head_are_the_network(size, classes):
+    network = build(Network(size=size, generator_features=8, latent_dim=6, classes=classes))["generator"]
+    network.eval()
+    z, weights = torch.randn(2, 6), torch.eye(3)[:2] if classes else None
+    x = torch.cat([z, weights], 1)[:, :, None, None] if classes else z[:, :, None, None]
+    for index, stage in enumerate(network.stages()):
+        x = stage(x)
+        assert x.shape[2:] == (4 * 2**index,) * 2
+    assert x.shape[2] == size // 2
+    assert torch.equal(network.head()(x), network(z, weights))
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+def test_the_first_stage_is_a_matrix(classes):
+    network = build(Network(size=16, generator_features=8, latent_dim=6, classes=classes))["generator"]
+    network(torch.randn(64, 6), torch.eye(3)[torch.arange(64) % 3] if classes else None)  # Gives it statistics.
+    network.eval()
+    weight, bias = network.first_stage()
+    inputs = torch.randn(5, 6 + classes)
+    expected = network.stages()[0](inputs[:, :, None, None]).flatten(1)
+    torch.testing.assert_close((inputs.double() @ weight + bias).relu().float(), expected, atol=1e-5, rtol=1e-5)

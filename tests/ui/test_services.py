@@ -1,14 +1,17 @@
-"""What the tabs ask for: models by what pickers send, pictures of seeds, paintings that are kept."""
+"""What the tabs ask for: models by what pickers send, and paintings that are kept."""
 
 import shutil
 
 import numpy as np
 import pytest
 
-from gan_core.errors import ConfigError, ModelError, PictureError
+from gan_core.config import ModelConfig
+from gan_core.errors import ModelError, PictureError
 from gan_core.library import load
-from gan_core.ui.services import RUN, Services, parse_seed
+from gan_core.models import dcgan
+from gan_core.ui.services import RUN, Services
 from gan_core.ui.session import Photo
+from gan_core.weights import network_json, save
 
 LAKE = Photo(example="lake")
 
@@ -30,48 +33,25 @@ def test_a_damaged_model_is_not_offered(services: Services, dcgan_folder):
     assert [value for _, value in services.choices("generator")] == ["tiny-conditional"]
 
 
-@pytest.mark.parametrize("name", ["../tiny-dcgan", "/etc", "hub:someone/model", "run:../models", "", None])
+@pytest.mark.parametrize("name", ["../tiny-dcgan", "/etc", "hub:someone/model", "run:../models", "", None, ["x"]])
 def test_only_what_is_listed_is_opened(services: Services, name):
-    with pytest.raises(ModelError, match="Nothing was changed"):
-        services.draw(name, "7", 1.0, None, [])
+    with pytest.raises(ModelError, match="The picture stays"):
+        services.generator(name)
 
 
-def test_the_picture_is_the_library_s(services: Services, dcgan_folder):
-    drawn = services.draw("tiny-dcgan", "7", 0.5, None, [0.5, -1.0])
-    expected = load(dcgan_folder).explore(7, 0.5, None, [0.5, -1.0])
-    assert np.array_equal(np.asarray(drawn.picture), np.asarray(expected))
+def test_a_generator_is_found_again_and_a_new_one_at_once(services: Services, dcgan_folder):
+    assert services.generator("tiny-dcgan") is services.generator("tiny-dcgan")
+    shutil.copytree(dcgan_folder, dcgan_folder.with_name("tiny-new"))
+    assert services.generator("tiny-new").folder == dcgan_folder.with_name("tiny-new")
 
 
-def test_sliders_beyond_a_short_latent_do_nothing(services: Services):
-    assert services.draw("tiny-dcgan", "7", 1.0, None, [0.0] * 10).picture.size == (16, 16)
-
-
-def test_a_class_changes_the_picture_and_an_unknown_one_is_refused(services: Services):
-    ant, bee = (np.asarray(services.draw("tiny-conditional", "7", 1.0, name, []).picture) for name in ("ant", "bee"))
-    assert not np.array_equal(ant, bee)
-    with pytest.raises(ConfigError, match="dog"):
-        services.draw("tiny-conditional", "7", 1.0, "dog", [])
-
-
-def test_seeds_keep_all_their_digits():
-    assert parse_seed(" 9223372036854775807 ") == 2**63 - 1
-
-
-@pytest.mark.parametrize("text", ["abc", "-1", "1.5", "1e3", "NaN", "", None, str(2**63), "\N{SUPERSCRIPT TWO}"])
-def test_rubbish_is_no_seed(text):
-    with pytest.raises(ConfigError, match="The picture stays"):
-        parse_seed(text)
-
-
-@pytest.mark.parametrize("value", [float("nan"), 2.1, -0.1, None, "1", True])
-def test_rubbish_is_no_truncation(services: Services, value):
-    with pytest.raises(ConfigError, match="Truncation"):
-        services.draw("tiny-dcgan", "7", value, None, [])
-
-
-def test_rubbish_is_no_offset(services: Services):
-    with pytest.raises(ConfigError, match="Latent 2"):
-        services.draw("tiny-dcgan", "7", 1.0, None, [0.0, float("nan")])
+def test_colour_comes_before_grey_and_models_before_runs(services: Services, settings, dcgan_folder):
+    network = dcgan.Network(size=32, channels=1, latent_dim=8, generator_features=8, discriminator_features=8)
+    config = ModelConfig(family="dcgan", network=network_json(network))
+    save(settings.models_dir / "a-grey", config, dcgan.build(network))
+    shutil.copytree(dcgan_folder, settings.runs_dir / "00004-dcgan-shapes" / "snapshots" / "000100")
+    expected = ["tiny-conditional", "tiny-dcgan", "a-grey", f"{RUN}00004-dcgan-shapes"]
+    assert list(services.generators(fresh=True)) == expected
 
 
 def test_a_painting_is_kept_and_blends_like_the_translator(services: Services, cyclegan_folder):

@@ -1,0 +1,172 @@
+"""What programs may call: /generate, /interpolate and /project, by gradio_client, plain HTTP, or as MCP tools.
+
+Gradio reads types, defaults and descriptions from the functions themselves. Calls wait in its queue, one of each kind
+at a time, so that programs do not crowd out the people at the page.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import gradio as gr
+from gradio import FileData
+from gradio.utils import get_function_description
+
+from gan_core.atomic import write_bytes
+from gan_core.errors import ConfigError, GanCoreError, PictureError
+from gan_core.recipe import Recipe, embed_png
+from gan_core.ui.bind import in_page_words
+from gan_core.ui.film_folder import FilmFolder, film_folder
+from gan_core.ui.films import Films
+from gan_core.ui.services import Services
+
+if TYPE_CHECKING:
+    from gan_core.inference.generator import Generator
+
+MAX_PICTURES = 64
+MAX_STEPS = 1000
+
+
+def build(services: Services, page: gr.Blocks) -> None:
+    """Add the functions to the page that is being built."""
+    for function in functions(services, film_folder()):
+        event = gr.api(_complaining(function), api_name=function.__name__)
+        _describe(page.fns[event["id"]], function)
+
+
+def _describe(event: Any, function: Callable[..., Any]) -> None:
+    """Put what the docstring says of each entry where the API page and gradio_client look for it.
+
+    By itself Gradio gives these descriptions to MCP alone, and calls the entries 1st, 2nd, 3rd.
+    """
+    _, entries, results = get_function_description(function)
+    named = [*entries.items(), *(result.split(": ", 1) for result in results)]
+    for component, (name, text) in zip([*event.inputs, *event.outputs], named, strict=True):
+        component.label = name
+        component._api_info |= {"description": text, "additional_description": text}
+
+
+def functions(services: Services, folder: FilmFolder) -> tuple[Callable[..., Any], ...]:
+    """The three functions, bound to the models that are here and to where files go."""
+    films = Films(services, folder)
+
+    def generate(
+        model: str, seeds: str = "0", truncation: float = 1.0, label: str | None = None, recipe: str = ""
+    ) -> list[FileData]:
+        """Draw pictures with a trained generator. Each picture is a PNG that carries its recipe as metadata.
+
+        Args:
+            model: Name of a generator in the models folder, or "run:" and the id of a training run.
+            seeds: Seeds from 0 to 2^63 - 1, such as "1, 5, 9" or "0-15"; one picture each, at most 64.
+            truncation: From 0 (the mean picture) to 2; 1 draws as the model was trained.
+            label: A class by name, for models that have classes; without one, each seed picks its class.
+            recipe: A recipe as JSON text, as pictures made here carry it; it stands for all entries but model.
+
+        Returns:
+            pictures: PNG files, in the order of the seeds.
+        """
+        from gan_core.latent import parse_seeds
+        from gan_core.recipe import loads
+
+        generator = services.generator(model)
+        ref = generator.recipe().model
+        wanted = [Recipe(seed=seed, truncation=truncation, label=label) for seed in parse_seeds(seeds, MAX_PICTURES)]
+        if recipe.strip():
+            wanted = [loads(recipe)]
+        # As plain values: Gradio gives addresses to files in a list of these, and to none in a list of objects.
+        files: list[Any] = [_png(generator, replace(one, model=ref), folder).model_dump() for one in wanted]
+        return files
+
+    def interpolate(
+        model: str,
+        seeds: str = "7, 42, 1234",
+        frames: int = 90,
+        path: Literal["slerp", "lerp", "spline"] = "slerp",
+        loop: bool = True,
+        fps: float = 30,
+        size: int = 512,
+        kind: Literal["mp4", "webm", "gif", "webp"] = "mp4",
+    ) -> FileData:
+        """Make a film that walks through the latent space of a trained generator, from seed to seed.
+
+        Args:
+            model: Name of a generator in the models folder, or "run:" and the id of a training run.
+            seeds: The key frames by seed, such as "7, 42, 1234" or "0-5", at most 64.
+            frames: Number of frames, 1 to 3000.
+            path: slerp along the sphere of latents, lerp in straight lines, spline smoothly through all key frames.
+            loop: Whether the film comes back to its first key frame, so that it repeats without a seam.
+            fps: Frames per second, 1 to 60; GIF 1 to 50.
+            size: Longer side of the film in pixels, 16 to 1024.
+            kind: mp4 (H.264), webm (VP9), gif or webp (animated).
+
+        Returns:
+            film: The file.
+        """
+        from gan_core.latent import parse_seeds
+
+        keys = [Recipe(seed=seed).to_json() for seed in parse_seeds(seeds, MAX_PICTURES)]
+        walk = {"format": 1, "keys": keys, "path": path, "loop": loop, "frames": frames}
+        *_, told = films.film(model, walk, fps=fps, size=size, kind=kind)(lambda: False)
+        return FileData(path=told["path"], orig_name=told["name"], size=told["bytes"])
+
+    def project(
+        model: str, picture: FileData, steps: int = 200, label: str | None = None
+    ) -> tuple[dict[str, Any], float, FileData]:
+        """Find the latent whose picture comes nearest to a given picture (inversion).
+
+        Args:
+            model: Name of a generator in the models folder, or "run:" and the id of a training run.
+            picture: The picture to look for, as PNG, JPEG or WebP; its middle is fitted to the model's size.
+            steps: Steps of the descent, 1 to 1000; more come nearer and take longer.
+            label: A class by name, for models that have classes; without one, the best is looked for.
+
+        Returns:
+            recipe: What was found, as JSON; /generate draws it again.
+            distance: Picture distance of what was found from what was looked for; 0 means equal.
+            picture: What was found, as a PNG file.
+        """
+        from gan_core.images import open_picture
+        from gan_core.inference.projection import project as search
+
+        if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps <= MAX_STEPS:
+            raise ConfigError(f"Steps are {steps!r}. Nothing was begun. Give a whole number from 1 to {MAX_STEPS}.")
+        generator = services.generator(model)
+        image = open_picture(uploaded(picture), max_mp=services.settings.max_picture_mp)
+        *_, last = search(generator, image, steps=steps, label=label)
+        found = replace(last.recipe, model=generator.recipe().model)
+        return found.to_json(), last.distance, _png(generator, found, folder)
+
+    return generate, interpolate, project
+
+
+def uploaded(picture: Any) -> Path:
+    """Where Gradio put the caller's file. Raises `PictureError` for anything that was not uploaded.
+
+    Gradio checks the place of what is marked as a file, and of nothing else: an unmarked path could be any on the disk.
+    """
+    marked = isinstance(picture, dict) and isinstance(picture.get("meta"), dict)
+    if not marked or picture["meta"].get("_type") != "gradio.FileData" or not isinstance(picture.get("path"), str):
+        raise PictureError("No picture was given. Nothing was begun. Send a file, by gradio_client with handle_file().")
+    return Path(picture["path"])
+
+
+def _png(generator: "Generator", recipe: Recipe, folder: FilmFolder) -> FileData:
+    base = "found" if recipe.seed is None else f"seed-{recipe.seed}"
+    path = folder.new(f"{recipe.model.name if recipe.model else 'picture'}-{base}.png")
+    write_bytes(path, embed_png(generator.picture(recipe), recipe))
+    return FileData(path=str(path), orig_name=path.name)
+
+
+def _complaining(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with its `GanCoreError` as what Gradio shows to callers, without a traceback in the log."""
+
+    @wraps(function)
+    def call(*values: Any, **named: Any) -> Any:
+        try:
+            return function(*values, **named)
+        except GanCoreError as error:
+            raise gr.Error(in_page_words(str(error)), print_exception=False) from None
+
+    return call

@@ -1,0 +1,223 @@
+"""The server side of Explore: recipes to pictures, and everything a recipe can be made from.
+
+Every public method takes what the page sent, checks all of it and gives back what JSON can hold. The browser holds the
+state, one recipe; no visitor's is kept here. torch waits until a picture is asked for.
+"""
+
+import base64
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from gan_core.errors import ConfigError, GanCoreError, PictureError, RecipeError
+from gan_core.recipe import Mix, ModelRef, Recipe, embed_png, read
+from gan_core.ui.pictures import HARD_PX, data_url, jpeg_url
+from gan_core.ui.services import RUN, Services
+from gan_core.ui.thumbnails import Thumbnails
+
+if TYPE_CHECKING:
+    from gan_core.inference.directions import Direction
+    from gan_core.inference.generator import Generator
+FIRST_SEED = 555  # Its neighbours on the plane have short names too.
+GROUPS = ("Here", "In training", "Runs")
+NAME_LENGTH = 80
+NO_MODELS = "There are no generators yet. Train one in the Training tab, or put a model folder into the models folder."
+
+
+class Explorer:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._thumbnails = Thumbnails(self._sample)
+
+    def _sample(self, value: str) -> Image.Image:
+        return self._generator(value).picture(Recipe(seed=FIRST_SEED))
+
+    # Models.
+
+    def list_models(self) -> dict[str, Any]:
+        """What the picker shows; the first is the one to begin with."""
+        found = []
+        for value, info in self._services.generators(fresh=True).items():
+            group, samples = 0, None
+            facts = [f"{info.size} px", info.title, info.data]
+            if value.startswith(RUN):
+                run = self._services.run(value.removeprefix(RUN))
+                group = 1 if self._services.runs.state(run).active else 2
+                samples = next((path for _, path in reversed(run.samples())), None)
+                facts.append(f"step {info.steps:,}")
+            entry = {"value": value, "name": value.removeprefix(RUN), "group": GROUPS[group]}
+            entry |= {"facts": ", ".join(filter(None, facts)), "url": self._thumbnails.of(value, info, samples)}
+            found.append((group, entry))
+        return {"models": [entry for _, entry in sorted(found, key=lambda one: one[0])]}
+
+    def open(
+        self, model: object = None, recipe: object = None, start: object = None, lenient: object = False
+    ) -> dict[str, Any]:
+        """A model's facts, the recipe to begin with and its picture, and all models for the picker.
+
+        recipe: shown as it is; start: seed, shift and truncation that another model was left with. lenient: what the
+        browser remembered may be gone by now; then it is passed over. A model that is gone gives way to the first.
+        """
+        models = self.list_models()["models"]
+        if not models:
+            return {"models": [], "model": None, "told": NO_MODELS}
+        if recipe is not None:
+            try:
+                return {"models": models, **self._opened(Recipe.from_json(recipe))}
+            except GanCoreError:
+                if not lenient:
+                    raise
+        value: str = next((one["value"] for one in models if one["value"] == model), models[0]["value"])
+        begin = start if isinstance(start, dict) else {}
+        known = {key: begin[key] for key in ("seed", "shift", "truncation") if begin.get(key) is not None}
+        return {"models": models, **self._opened(Recipe.from_json({"format": 1, "seed": FIRST_SEED, **known}), value)}
+
+    def _opened(self, recipe: Recipe, value: str | None = None) -> dict[str, Any]:
+        value = value or self._value(recipe)
+        generator = self._generator(value)
+        recipe = replace(recipe, model=ref(value, generator))
+        facts = {
+            "value": value,
+            "name": value.removeprefix(RUN),
+            "sha256": generator.sha256,
+            "classes": generator.classes,
+            "latent_dim": generator.latent_dim,
+            "stages": generator.stages(),
+        }
+        return {"model": facts, "recipe": to_page(recipe), "picture": _drawn(generator, recipe, live=False)}
+
+    def _value(self, recipe: Recipe) -> str:
+        """The picker's value of the model that a recipe of this page names."""
+        if recipe.model is None:
+            raise RecipeError("The recipe names no model. Nothing was changed. Choose a model first.")
+        known = self._services.generators()
+        return recipe.model.name if recipe.model.name in known else RUN + recipe.model.name
+
+    def _generator(self, value: object) -> "Generator":
+        return self._services.generator(value)
+
+    def list_directions(self, model: object) -> dict[str, Any]:
+        """The directions' names and shares; computed when first asked for, which takes a moment."""
+        return {"directions": _told(self._generator(model).directions())}
+
+    def save_directions(self, model: object, directions: object) -> dict[str, Any]:
+        """Names and what is hidden, into the model folder's directions.json; vectors stay as they are."""
+        from gan_core.inference.directions import FILE, save
+
+        generator = self._generator(model)
+        present = generator.directions()
+        sent = directions if isinstance(directions, list) else []
+        wanted = {str(one.get("id")): one for one in sent if isinstance(one, dict)}
+        if not wanted or set(wanted) - {one.id for one in present}:
+            raise ConfigError("These are not this model's directions. Nothing was saved. Reload the page.")
+        changed = [_renamed(one, wanted.get(one.id, {})) for one in present]
+        assert generator.folder is not None, "only models in folders are listed"
+        save(generator.folder, changed)
+        return {"told": f"Saved in {FILE} of {str(model).removeprefix(RUN)}."}
+
+    # Pictures.
+
+    def draw(self, recipe: object, live: object = False) -> dict[str, Any]:
+        """The picture of a recipe. live: a hand is still moving, so a large picture may lose a little."""
+        checked = Recipe.from_json(recipe)
+        value = self._value(checked)
+        generator = self._generator(value)
+        return {"model": ref(value, generator).to_json(), **_drawn(generator, checked, live=live is True)}
+
+    def neighbours(self, recipe: object, radius: object = 0.4) -> dict[str, Any]:
+        """Eight pictures around that of a recipe."""
+        checked = Recipe.from_json(recipe)
+        if isinstance(radius, bool) or not isinstance(radius, int | float) or not 0 < radius <= 1:
+            raise ConfigError("The radius is a number above 0, up to 1. The picture stays.")
+        generator = self._generator(self._value(checked))
+        recipes = generator.neighbours(checked, float(radius))
+        pictures = zip(generator.pictures(recipes), recipes, strict=True)
+        return {"pictures": [{"url": _url(picture, True), "recipe": to_page(one)} for picture, one in pictures]}
+
+    def download(self, recipe: object) -> dict[str, Any]:
+        """The picture as a PNG file that carries its recipe."""
+        checked = Recipe.from_json(recipe)
+        value = self._value(checked)
+        generator = self._generator(value)
+        full = replace(checked, model=ref(value, generator))
+        base = "found" if full.seed is None else f"seed-{full.seed}"
+        content = embed_png(generator.picture(full), full)
+        return {"base64": base64.b64encode(content).decode(), "name": f"{value.removeprefix(RUN)}-{base}.png"}
+
+    def read_recipe(self, name: object, content: object) -> dict[str, Any]:
+        """The recipe in a file that was dropped here (base64), made to fit the models that are here.
+
+        Raises `GanCoreError` for a file without one, and where the model is not here: it says which to fetch.
+        """
+        title = str(name)[:80] or "The file"
+        recipe = read(decoded(content, title, self._services.settings.max_upload_mb), name=title)
+        value, note = self._match(recipe)
+        generator = self._generator(value)
+        recipe = replace(recipe, model=ref(value, generator))
+        generator.latent(recipe)  # Complains of directions and classes that are not this model's.
+        return {"recipe": to_page(recipe), "note": note}
+
+    def _match(self, recipe: Recipe) -> tuple[str, str | None]:
+        """The picker's value of the model of a recipe from elsewhere, and a sentence where its weights differ."""
+        from gan_core.library import find_recipe_model
+
+        folder = find_recipe_model(recipe.model, self._services.settings).folder
+        known = self._services.generators(fresh=True)
+        value = next((value for value, info in known.items() if info.folder == folder), None)
+        value = value or self._value(recipe)  # An older snapshot of a run that is going on.
+        assert recipe.model is not None, "a recipe without a model is refused"
+        if recipe.model.sha256 in (None, self._generator(value).sha256):
+            return value, None
+        return value, f"{recipe.model.name} has other weights here: the picture may differ from the one that was saved."
+
+
+def to_page(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as the page holds it: seeds as text, since numbers above 2^53 lose digits in a browser."""
+    values = recipe.to_json()
+    if recipe.seed is not None:
+        values["seed"] = str(recipe.seed)
+    if isinstance(recipe.mix, Mix):
+        values["mix"]["seed"] = str(recipe.mix.seed)
+    return values
+
+
+def ref(value: str, generator: "Generator") -> ModelRef:
+    """How a recipe names a model of the picker."""
+    known = generator.recipe().model
+    return ModelRef(name=value.removeprefix(RUN), sha256=generator.sha256 or None, hub=known.hub if known else None)
+
+
+def _told(directions: "list[Direction]") -> list[dict[str, Any]]:
+    return [{"id": one.id, "name": one.name, "share": one.share, "hidden": one.hidden} for one in directions]
+
+
+def _renamed(direction: "Direction", sent: dict[str, Any]) -> "Direction":
+    name = sent.get("name", direction.name)
+    if not isinstance(name, str) or not 0 < len(name.strip()) <= NAME_LENGTH or not name.isprintable():
+        raise ConfigError(f"A name has 1 to {NAME_LENGTH} letters. Nothing was saved. Change it and save again.")
+    return replace(direction, name=name.strip(), hidden=sent.get("hidden", direction.hidden) is True)
+
+
+def _drawn(generator: "Generator", recipe: Recipe, *, live: bool) -> dict[str, Any]:
+    began_at = time.perf_counter()
+    picture = generator.picture(recipe)
+    ms = (time.perf_counter() - began_at) * 1000
+    return {"url": _url(picture, live), "ms": ms, "width": picture.width, "height": picture.height}
+
+
+def _url(picture: Image.Image, live: bool) -> str:
+    # A PNG of a large picture takes longer to pack than the picture to draw; up to 128 px it costs a millisecond.
+    lossy = live and max(picture.size) > HARD_PX and picture.mode in ("L", "RGB")
+    return jpeg_url(picture) if lossy else data_url(picture)
+
+
+def decoded(content: object, name: str, most_mb: float) -> bytes:
+    """What the page sent of a file, in base64. Raises `GanCoreError` where it is too large or did not arrive whole."""
+    if not isinstance(content, str) or len(content) > most_mb * 1e6 * 4 / 3:
+        raise PictureError(f"{name} is over {most_mb:g} MB. It was not read. Choose a smaller file.")
+    try:
+        return base64.b64decode(content + "=" * (-len(content) % 4), validate=True)
+    except ValueError:  # binascii.Error is one.
+        raise RecipeError(f"{name} did not arrive whole. Nothing was changed. Try it once more.") from None

@@ -1,0 +1,182 @@
+"""The public functions, called over HTTP by the real gradio_client."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import torch
+from gradio_client import Client, handle_file
+from PIL import Image
+
+from gan_core.config import ModelConfig
+from gan_core.errors import ConfigError
+from gan_core.inference.walk import Walk, frames
+from gan_core.library import load
+from gan_core.models import dcgan
+from gan_core.recipe import Recipe, read
+from gan_core.settings import Settings
+from gan_core.ui.film_folder import film_folder
+from gan_core.ui.launch import launch
+from gan_core.ui.page import build_app
+from gan_core.ui.services import Services
+from gan_core.weights import network_json, save
+from tests.conftest import TINY_CONDITIONAL, TINY_DCGAN
+
+OURS = ("/generate", "/interpolate", "/project")
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    torch.manual_seed(5)
+    save(folder / "plain", ModelConfig(family="dcgan", network=network_json(TINY_DCGAN)), dcgan.build(TINY_DCGAN))
+    config = ModelConfig(family="dcgan", network=network_json(TINY_CONDITIONAL), classes=["ant", "bee", "cat"])
+    save(folder / "sorted", config, dcgan.build(TINY_CONDITIONAL))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    page = build_app(Services(Settings(models_dir=models, runs_dir=tmp_path_factory.mktemp("runs"))))
+    allowed = [str(film_folder().path)]
+    _, url, _ = page.launch(
+        prevent_thread_lock=True, quiet=True, run_history=False, show_error=True, allowed_paths=allowed
+    )
+    yield url
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def client(address: str, tmp_path_factory: pytest.TempPathFactory) -> Client:
+    return Client(address, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
+
+
+def pixels(path: str) -> np.ndarray:
+    return np.asarray(Image.open(path))
+
+
+def test_generate_draws_each_seed_and_its_recipe_draws_it_again(client: Client, models: Path):
+    paths = client.predict("sorted", "3, 5-6", truncation=0.5, label="bee", api_name="/generate")
+    generator = load(models / "sorted")
+    for path, seed in zip(paths, (3, 5, 6), strict=True):
+        expected = generator.picture(Recipe(seed=seed, truncation=0.5, label="bee"))
+        assert np.array_equal(pixels(path), np.asarray(expected))
+    recipe = read(Path(paths[1]))
+    assert (recipe.model.name, recipe.model.sha256) == ("sorted", generator.sha256)
+    (again,) = client.predict("sorted", recipe=recipe.dumps(), api_name="/generate")
+    assert Path(again).read_bytes() == Path(paths[1]).read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["mp4", "webp"])
+def test_interpolate_gives_a_film(client: Client, models: Path, kind: str):
+    path = client.predict(
+        "plain", "1, 2", frames=6, path="spline", loop=False, fps=5, size=32, kind=kind, api_name="/interpolate"
+    )
+    assert Path(path).suffix == f".{kind}"
+    if kind == "webp":
+        with Image.open(path) as film:
+            assert (film.size, film.n_frames) == ((32, 32), 6)
+            way = Walk(keys=(Recipe(seed=1), Recipe(seed=2)), path="spline", frames=6)
+            first = next(frames(load(models / "plain"), way)).resize((32, 32), Image.Resampling.NEAREST)
+            assert np.array_equal(np.asarray(film.convert("RGB")), np.asarray(first.convert("RGB")))
+    else:
+        av = pytest.importorskip("av")
+        with av.open(path) as film:
+            stream = film.streams.video[0]
+            assert (stream.codec_context.name, stream.frames, stream.average_rate) == ("h264", 6, 5)
+
+
+def test_project_finds_a_picture_and_generate_draws_what_was_found(client: Client):
+    (target,) = client.predict("plain", "11", api_name="/generate")
+    recipe, distance, found = client.predict("plain", handle_file(target), steps=40, api_name="/project")
+    assert len(recipe["z"]) == TINY_DCGAN.latent_dim
+    (again,) = client.predict("plain", recipe=json.dumps(recipe), api_name="/generate")
+    assert np.array_equal(pixels(found), pixels(again))
+    difference = (pixels(found).astype(float) - pixels(target)) / 255
+    assert 0 <= distance < 0.1
+    assert np.sqrt(np.mean(difference**2)) < 0.1  # An independent look at what the distance says.
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "sentence"),
+    [
+        ("/generate", {"model": "nobody"}, "no generator 'nobody'"),
+        ("/generate", {"model": "../models/plain"}, "no generator"),
+        ("/generate", {"model": "plain", "seeds": "abc"}, "'abc' is not a seed"),
+        ("/generate", {"model": "plain", "seeds": str(10**30)}, "is not a seed"),
+        ("/generate", {"model": "plain", "seeds": "-1"}, "is not a seed"),
+        ("/generate", {"model": "plain", "seeds": "0-100"}, "more than 64"),
+        ("/generate", {"model": "plain", "truncation": 9.0}, "truncation is 9"),
+        ("/generate", {"model": "plain", "label": "bee"}, "no classes"),
+        ("/generate", {"model": "plain", "recipe": "{"}, "not valid JSON"),
+        ("/generate", {"model": "plain", "recipe": '{"format": 1, "seed": 1, "shoe": 2}'}, "shoe"),
+        ("/interpolate", {"model": "plain", "frames": 0}, "Frames is 0"),
+        ("/interpolate", {"model": "plain", "frames": 3000, "size": 1024}, "at most 577 px"),
+        ("/interpolate", {"model": "plain", "kind": "exe"}, "no kind of film"),
+        ("/interpolate", {"model": "plain", "fps": 60, "kind": "gif"}, "1 to 50"),
+        ("/project", {"model": "plain", "picture": None}, "No picture was given"),
+        ("/project", {"model": "plain", "picture": {"path": "/etc/hostname"}}, "No picture was given"),
+    ],
+)
+def test_bad_values_come_back_as_one_sentence(client: Client, name: str, values: dict[str, Any], sentence: str):
+    with pytest.raises(Exception, match=sentence) as raised:
+        client.predict(**values, api_name=name)
+    assert "Traceback" not in str(raised.value)
+    assert "--" not in str(raised.value)
+
+
+def test_a_path_on_the_server_is_no_picture(address: str):
+    """Programs that speak plain HTTP may call any path an upload; Gradio refuses what was not uploaded."""
+    for marked in ({"_type": "gradio.FileData"}, {}):
+        picture = {"path": str(Path(__file__).parents[2] / "assets/screenshot.webp"), "meta": marked}
+        begun = httpx.post(f"{address}gradio_api/call/project", json={"data": ["plain", picture, 1, None]})
+        told = httpx.get(f"{address}gradio_api/call/project/{begun.json()['event_id']}", timeout=30).text
+        assert "event: error" in told
+        assert "not uploaded" in told or "No picture was given" in told
+
+
+def test_every_entry_has_a_type_and_a_description(client: Client):
+    described = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    for name in OURS:
+        entries = described[name]["parameters"] + described[name]["returns"]
+        for entry in entries:
+            assert entry["python_type"]["description"], (name, entry["label"])
+            assert entry["type"], (name, entry["label"])
+        assert [one["label"] for one in described[name]["parameters"]] == [
+            one["parameter_name"] for one in described[name]["parameters"]
+        ]
+    kind = described["/interpolate"]["parameters"][-1]
+    assert kind["type"]["enum"] == ["mp4", "webm", "gif", "webp"]
+
+
+def test_films_are_served_to_who_knows_the_name_and_never_listed(address: str):
+    folder = film_folder()
+    path = folder.new("film.mp4")
+    path.parent.mkdir()
+    path.write_bytes(b"a film")
+    assert httpx.get(f"{address}gradio_api/file={path}").content == b"a film"
+    for url in (folder.path, f"{folder.path}/", path.parent, folder.path.parent, folder.path / "guess/film.mp4"):
+        assert httpx.get(f"{address}gradio_api/file={url}").status_code == 403
+
+
+def test_mcp_without_its_package_is_refused_before_anything_starts(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("gan_core.ui.launch.find_spec", lambda _: None)
+    with pytest.raises(ConfigError, match=r"gan-core\[mcp\]"):
+        launch(mcp=True)
+
+
+def test_mcp_lists_the_functions_as_tools(models: Path, tmp_path: Path):
+    pytest.importorskip("mcp", reason="the extra mcp is not installed")
+    page = build_app(Services(Settings(models_dir=models, runs_dir=tmp_path)))
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, run_history=False, mcp_server=True)
+    try:
+        tools = {tool["name"]: tool for tool in httpx.get(f"{url}gradio_api/mcp/schema").json()}
+        for name in ("generate", "interpolate", "project"):
+            assert tools[name]["description"]
+            assert all(entry["description"] for entry in tools[name]["inputSchema"]["properties"].values())
+    finally:
+        page.close()
