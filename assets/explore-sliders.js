@@ -230,19 +230,22 @@ function mixing(fold, { change, present, complain, draw }) {
   const input = fold.querySelector("#explore-mix-seed input");
   const stages = fold.querySelector("#explore-stages");
   const told = fold.querySelector("summary .gs-small");
+  const label = fold.querySelector("#explore-mix-class");
+  const lent = label.querySelector("select");
   let sides = [];
   let seed = input.value;
   const chosen = () => [...stages.querySelectorAll("input:checked")].map((box) => Number(box.value));
   const mix = () => {
     const numbers = chosen();
     const part = Number(amount.range.value);
-    return numbers.length && part ? { seed, stages: numbers, amount: part } : undefined;
+    if (!numbers.length || !part) return undefined;
+    return { seed, stages: numbers, amount: part, ...(lent.value ? { label: lent.value } : {}) };
   };
   const move = (done) => (_, single) => change({ mix: mix() }, done, single ? null : "mix");
   const another = (done) => (next) => {
     seed = next;
     field.set(seed);
-    draw(seed);
+    draw(seed, lent.value);
     change({ mix: mix() }, done, "mix seed");
   };
   const amount = slider({ label: "Amount of the mix", min: 0, max: 1, step: 0.01, preview: move(false), commit: move(true), complain });
@@ -250,7 +253,11 @@ function mixing(fold, { change, present, complain, draw }) {
   fold.querySelector("#explore-mix-amount").append(amount.element);
   const field = seedField(input, { preview: another(false), commit: another(true), complain });
   fold.querySelector("#explore-mix-dice").addEventListener("click", () => another(true)(randomSeed()));
-  fold.addEventListener("toggle", () => fold.open && draw(seed));
+  lent.addEventListener("change", () => {
+    draw(seed, lent.value);
+    move(true)(null, true);
+  });
+  fold.addEventListener("toggle", () => fold.open && draw(seed, lent.value));
   return {
     set(recipe) {
       const { mix: now } = recipe;
@@ -259,17 +266,21 @@ function mixing(fold, { change, present, complain, draw }) {
         seed = String(now.seed);
         field.set(seed);
         amount.set(now.amount);
+        lent.value = now.label ?? "";
         stages.querySelectorAll("input").forEach((box) => (box.checked = now.stages.includes(Number(box.value))));
       } else if (mix()) stages.querySelectorAll("input").forEach((box) => (box.checked = false));
     },
-    open(list) {
+    open(list, classes) {
       sides = list;
       fold.hidden = !list.length;
+      label.hidden = !classes?.length;
+      const names = (classes ?? []).map((name) => make("option", { value: name }, name));
+      lent.replaceChildren(make("option", { value: "" }, "As the picture"), ...names);
       const boxes = list.map((side, place) =>
         make("label", { class: "xp-stage-box" }, make("input", { type: "checkbox", value: place + 1, onchange: () => move(true)(null, true) }), `${side} px`),
       );
       stages.replaceChildren(stages.querySelector("legend"), ...boxes);
     },
-    redraw: () => fold.open && draw(seed),
+    redraw: () => fold.open && draw(seed, lent.value),
   };
 }

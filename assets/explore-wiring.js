@@ -48,7 +48,10 @@ const mix = mixing(part("mix"), {
   change,
   present,
   complain,
-  draw: (text) => model && secondPainter.ask({ format: 1, model: wanted.model, seed: text, truncation: wanted.truncation, label: wanted.label, directions: {}, latents: {} }),
+  draw: (text, label) => {
+    const look = { seed: text, truncation: wanted.truncation, label: label || wanted.label, directions: {}, latents: {} };
+    if (model) secondPainter.ask({ format: 1, model: wanted.model, ...look });
+  },
 });
 part("reset").addEventListener("click", () => change({ truncation: 1, directions: {}, latents: {}, mix: null }));
 

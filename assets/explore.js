@@ -133,7 +133,7 @@ async function openModel(request, job = {}) {
   directions.open([]);
   openDirections(mine);
   latents.open(model.latent_dim);
-  mix.open(model.stages);
+  mix.open(model.stages, model.classes);
   find.open(model.classes);
   shown = { ...answer.picture, recipe: wanted };
   paint(shown);

@@ -110,7 +110,9 @@ class Generator:
             if look is None:
                 return self._network(z, classes)
             other, mix = look
-            return mixing.forward(self._network, z, classes, other.to(self.device), mix.stages, mix.amount)
+            lent = classes if mix.label is None else self.class_weights(mix.label, len(z))
+            lent = None if lent is None else lent.to(self.device)
+            return mixing.forward(self._network, z, classes, other.to(self.device), lent, mix.stages, mix.amount)
 
     def generate(self, seeds: Sequence[int], truncation: float = 1.0, label: Label = None) -> list[Image.Image]:
         """One picture a seed. Without a label, the seed also picks the class of a model that has classes."""
@@ -193,6 +195,8 @@ class Generator:
                 f"The recipe mixes stage {mix.stages[-1]}, but this model has {count}. Nothing was drawn. "
                 "Use the model that it was made with."
             )
+        if mix.label is not None:
+            self.class_weights(mix.label, 1)  # Complains where there is no such class.
         return truncate(self.latents([mix.seed]), recipe.truncation), mix
 
     def neighbours(self, recipe: Recipe, radius: float, count: int = 8) -> list[Recipe]:

@@ -19,17 +19,23 @@ def adain(x: Tensor, look: Tensor, amount: float = 1.0) -> Tensor:
 
 
 def forward(
-    network: nn.Module, z: Tensor, classes: Tensor | None, look: Tensor, stages: Collection[int], amount: float
+    network: nn.Module,
+    z: Tensor,
+    classes: Tensor | None,
+    look: Tensor,
+    look_classes: Tensor | None,
+    stages: Collection[int],
+    amount: float,
 ) -> Tensor:
     """Pictures (B, C, H, W) of z (B, nz), which take the look of the latents `look` (B, nz) at stages numbered from 1.
 
-    Both go through the network with the same classes. The statistics are exchanged before each ReLU, so that what goes
-    on is again not negative, as the layers above have learnt it.
+    Each goes through the network with classes (B, K) of its own. The statistics are exchanged before each ReLU, so that
+    what goes on is again not negative, as the layers above have learnt it.
     """
     assert isinstance(network, Staged)
     both = torch.cat([z, look])
-    if classes is not None:
-        both = torch.cat([both, torch.cat([classes, classes])], 1)
+    if classes is not None and look_classes is not None:
+        both = torch.cat([both, torch.cat([classes, look_classes])], 1)
     x = both[:, :, None, None]
     for number, stage in enumerate(network.stages(), 1):
         x = stage[:-1](x)

@@ -52,15 +52,20 @@ class Mix:
     """Numbers of the stages, 1 for the first (4 px), 2 for the second (8 px), ...; `Generator.stages` has their px."""
     amount: float = 1.0
     """0 none, 1 full."""
+    label: str | None = None
+    """Class by name whose look is lent; None: the class of the picture itself."""
 
     def __post_init__(self) -> None:
+        if self.label is not None:
+            text("mix label", self.label)
         whole("mix seed", self.seed, 0, MAX_SEED)
         numbers = {whole("mix stage", n, 1, MAX_STAGES) for n in sequence("mix stages", self.stages, 0, MAX_STAGES)}
         object.__setattr__(self, "stages", tuple(sorted(numbers)))
         object.__setattr__(self, "amount", number("mix amount", self.amount, 0, 1))
 
     def to_json(self) -> dict[str, Any]:
-        return {"seed": self.seed, "stages": list(self.stages), "amount": self.amount}
+        values = {"seed": self.seed, "stages": list(self.stages), "amount": self.amount}
+        return values if self.label is None else {**values, "label": self.label}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,7 +188,7 @@ class Recipe:
             model = entries("recipe's model", given["model"], ("name", "sha256", "hub"))
             given["model"] = ModelRef(**{"name": None, **model})
         if "mix" in given:
-            mix = entries("recipe's mix", given["mix"], ("seed", "stages", "amount"))
+            mix = entries("recipe's mix", given["mix"], ("seed", "stages", "amount", "label"))
             given["mix"] = Mix(**{"stages": None, **mix, "seed": parsed_seed(mix.get("seed"))})
         if "latents" in given:
             edits = mapping("latents", given["latents"], MAX_LATENTS)

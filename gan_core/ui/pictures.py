@@ -32,17 +32,6 @@ def _url(kind: str, content: bytes) -> str:
     return f"data:image/{kind};base64,{b64encode(content).decode()}"
 
 
-def figure(picture: Image.Image, *, alt: str, caption: str, file_name: str) -> str:
-    """A picture as large as its column, a line about it, and a link to keep it (see assets/picture.js)."""
-    hard = " gs-hard" if max(picture.size) <= HARD_PX else ""
-    width, height = picture.size
-    return (
-        f'<figure class="gs-figure"><img class="gs-picture{hard}" src="{data_url(picture)}" alt="{escape(alt)}" '
-        f'width="{width}" height="{height}"><figcaption><span>{escape(caption)}</span>'
-        f'<a class="gs-link" href="#" download="{escape(file_name)}">Download PNG</a></figcaption></figure>'
-    )
-
-
 def sheet(path: Path, *, alt: str, caption: str) -> str:
     """A sample sheet of a run."""
     return (

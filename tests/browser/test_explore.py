@@ -315,6 +315,11 @@ def test_a_second_seed_lends_its_look(explore, models: Path) -> None:
     drag(explore, "#explore-mix-amount input[type=range]", 0.97, 0.4)
     wait_for_state(explore, "r.mix.amount < 0.5")
     settled(explore, models)
+    explore.select_option("#explore-mix-class select", "cat")
+    wait_for_state(explore, "r.mix.label === 'cat'")
+    settled(explore, models)
+    explore.click("#explore-undo")
+    wait_for_state(explore, "!('label' in r.mix)")
     explore.uncheck("#explore-stages input[value='1']")
     wait_for_state(explore, "!r.mix")
     assert source(explore) == before

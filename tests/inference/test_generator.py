@@ -256,7 +256,7 @@ def test_a_mix_lends_means_and_deviations_before_the_relu(generator: Generator) 
     seen: list[torch.Tensor] = []
     network.main[5].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
     with torch.inference_mode():
-        mixed = mixing.forward(network, z, None, look, [2], 1.0)
+        mixed = mixing.forward(network, z, None, look, None, [2], 1.0)
         network(look)
         network(z)
     (both, of_look, of_z) = seen
@@ -320,3 +320,18 @@ def test_a_picture_does_not_depend_on_the_threads(name: str) -> None:
     one = generator.picture(recipe).tobytes()
     torch.set_num_threads(2)
     assert generator.picture(recipe).tobytes() == one
+
+
+def test_a_mix_may_lend_the_look_of_another_class(conditional: Generator) -> None:
+    plain = Recipe(seed=7, label="ant")
+    own = replace(plain, mix=Mix(seed=7, stages=(1, 2)))  # Its own look changes nothing.
+    lent = replace(plain, mix=Mix(seed=7, stages=(1, 2), label="cat"))
+    assert conditional.picture(lent).tobytes() != conditional.picture(own).tobytes()
+    z = conditional.latents([7])
+    ant, cat = (conditional.class_weights(name, 1) for name in ("ant", "cat"))
+    with torch.inference_mode():
+        expected = mixing.forward(conditional._network, z, ant, z, cat, [1, 2], 1.0)
+    assert conditional.picture(lent).tobytes() == to_pictures(expected)[0].tobytes()
+    assert Recipe.from_json(lent.to_json()) == lent
+    with pytest.raises(ConfigError, match="There is no class 'dog'"):
+        conditional.picture(replace(plain, mix=Mix(seed=7, stages=(1,), label="dog")))
