@@ -68,11 +68,18 @@ function seedPlane(host, { preview, commit }) {
     paper.lineWidth = 1;
   };
 
+  let planned = 0;
+  const drawSoon = () => {
+    planned = planned || requestAnimationFrame(() => {
+      planned = 0;
+      draw();
+    });
+  };
   const go = (next, done) => {
     place = next;
-    draw();
     if (done) commit(place, true);
     else preview(place);
+    drawSoon();
   };
   const commitSoon = whenQuiet(() => place && !hand && commit(place, false), 250);
 
@@ -155,7 +162,7 @@ function seedPlane(host, { preview, commit }) {
       if (hand || (next && place && next.seed === place.seed && next.x === place.x && next.y === place.y)) return;
       place = next;
       host.classList.toggle("xp-off", !place);
-      draw();
+      drawSoon();
     },
   };
 }

@@ -101,11 +101,14 @@ function change(patch, done = true, by = null) {
 
 function draw(recipe, job) {
   wanted = recipe;
-  sync();
   const lossless = shown && Math.max(shown.width, shown.height) <= HARD_PX;
-  if (job.done && lossless && !painter.busy && keyOf(shown.recipe) === keyOf(recipe)) return settle(job); // It is there.
+  if (job.done && lossless && !painter.busy && keyOf(shown.recipe) === keyOf(recipe)) {
+    sync();
+    return settle(job); // It is there.
+  }
   waiting(true);
   painter.ask({ ...job, recipe, turn });
+  sync(); // While the server draws.
 }
 
 // Models.
