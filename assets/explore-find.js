@@ -52,6 +52,7 @@ function findPanel(fold, { start, poll, stop, become, complain }) {
   const over = (answer) => {
     job = null;
     stopButton.disabled = true;
+    nearest.querySelector("figcaption").textContent = "Nearest";
     if (answer.error) complain(answer.error);
   };
   const follow = async (mine) => {
@@ -84,6 +85,7 @@ function findPanel(fold, { start, poll, stop, become, complain }) {
     hard = answer.side <= HARD_PX;
     best = null;
     nearFrame.replaceChildren();
+    nearest.querySelector("figcaption").textContent = "Nearest so far";
     put(yourFrame, answer.target, "Your picture, as the model could draw it");
     told.textContent = "Begins.";
     bar.value = 0;

@@ -19,7 +19,7 @@ function keyOf(recipe) {
 function namedRecipe(recipe) {
   const base = recipe.seed == null ? "a found picture" : `seed ${recipe.seed}`;
   const edits = Object.keys(recipe.directions ?? {}).length + Object.keys(recipe.latents ?? {}).length;
-  return `${base}${recipe.shift ? " shifted" : ""}${edits ? `, ${edits} edits` : ""}, ${recipe.model?.name ?? ""}`;
+  return `${base}${recipe.shift ? " shifted" : ""}${edits ? `, ${edits} ${edits === 1 ? "edit" : "edits"}` : ""}, ${recipe.model?.name ?? ""}`;
 }
 
 /** A small copy of a picture for the browser's storage: what is small already stays as it is. */

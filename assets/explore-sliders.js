@@ -113,10 +113,12 @@ function directionSliders(root, { change, present, complain, store }) {
   });
   return {
     set,
+    /** null: they are being computed. */
     open(list) {
-      directions = list.map((one) => ({ ...one, saved: { name: one.name, hidden: one.hidden } }));
+      directions = (list ?? []).map((one) => ({ ...one, saved: { name: one.name, hidden: one.hidden } }));
       showHidden = false;
       draw();
+      if (!list) rows.replaceChildren(make("p", { class: "gs-small" }, "Looking for directions in the weights."));
     },
   };
 }
@@ -241,11 +243,21 @@ function mixing(fold, { change, present, complain, draw }) {
     if (!numbers.length || !part) return undefined;
     return { seed, stages: numbers, amount: part, ...(lent.value ? { label: lent.value } : {}) };
   };
-  const move = (done) => (_, single) => change({ mix: mix() }, done, single ? null : "mix");
+  /** Whoever chooses what to lend and not where, means its colours and details: the later half of the stages. */
+  const somewhere = () => {
+    if (chosen().length) return;
+    const boxes = [...stages.querySelectorAll("input")];
+    boxes.slice(Math.floor(boxes.length / 2)).forEach((box) => (box.checked = true));
+  };
+  const move = (done) => (_, single) => {
+    if (!single) somewhere();
+    change({ mix: mix() }, done, single ? null : "mix");
+  };
   const another = (done) => (next) => {
     seed = next;
     field.set(seed);
     draw(seed, lent.value);
+    somewhere();
     change({ mix: mix() }, done, "mix seed");
   };
   const amount = slider({ label: "Amount of the mix", min: 0, max: 1, step: 0.01, preview: move(false), commit: move(true), complain });
@@ -255,6 +267,7 @@ function mixing(fold, { change, present, complain, draw }) {
   fold.querySelector("#explore-mix-dice").addEventListener("click", () => another(true)(randomSeed()));
   lent.addEventListener("change", () => {
     draw(seed, lent.value);
+    somewhere();
     move(true)(null, true);
   });
   fold.addEventListener("toggle", () => fold.open && draw(seed, lent.value));

@@ -133,7 +133,7 @@ async function openModel(request, job = {}) {
   kept.set(localStorage, LAST_MODEL, model.value);
   wanted = tidy(answer.recipe);
   classes.open(model.classes);
-  directions.open([]);
+  directions.open(null);
   openDirections(mine);
   latents.open(model.latent_dim);
   mix.open(model.stages, model.classes);
@@ -150,7 +150,10 @@ async function openDirections(mine) {
   const answer = await ask(server, "list_directions", { model: model.value });
   if (mine !== turn) return;
   if (answer.ok) directions.open(answer.directions);
-  else tell(answer.error);
+  else {
+    directions.open([]);
+    tell(answer.error);
+  }
 }
 
 /** Show a recipe, of whatever model. */

@@ -107,7 +107,7 @@ def test_two_commands_come_first():
     """One that opens the application and one that passes the tests; `.ci/run` reads the second one out of README."""
     opens, passes = (code.strip() for _, _, code in BLOCKS[:2])
     assert opens.endswith("python app.py")
-    assert passes.endswith("python -m pytest")
+    assert passes.endswith("python -m pytest -n 2 --dist loadfile")
     script = (ROOT / ".ci" / "run").read_text()
     (pattern,) = re.findall(r"grep -m 1 -E '(.+?)' README.md", script)
     found = [line for line in README.splitlines() if re.search(pattern, line)]

@@ -113,7 +113,8 @@ def _from_picture(content: bytes, kind: str, name: str) -> str:
     if not isinstance(text, str):
         raise RecipeError(
             f"{name} carries no recipe. Nothing was changed. "
-            "Use a picture as it was saved here: many programs and sites drop what a picture carries."
+            "Use a picture as it was saved here: many programs and sites drop what a picture carries. "
+            "To look for a picture like it, use Find my picture."
         )
     return text
 
@@ -135,7 +136,10 @@ def _parsed(text: str | bytes, what: str) -> Any:
         reason = "it is nested too deeply"
     except ValueError as error:
         reason = " ".join(str(error).split())[:120]
-    raise RecipeError(f"{what} is not valid JSON ({reason}). Nothing was changed. Use one saved here.") from None
+    raise RecipeError(
+        f"{what} holds neither a picture nor a recipe (it is not valid JSON: {reason}). Nothing was changed. "
+        "Use one saved here."
+    ) from None
 
 
 def _no_constant(constant: str) -> float:

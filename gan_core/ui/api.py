@@ -62,7 +62,8 @@ def functions(services: Services, folder: FilmFolder) -> tuple[Callable[..., Any
             seeds: Seeds from 0 to 2^63 - 1, such as "1, 5, 9" or "0-15"; one picture each, at most 64.
             truncation: From 0 (the mean picture) to 2; 1 draws as the model was trained.
             label: A class by name, for models that have classes; without one, each seed picks its class.
-            recipe: A recipe as JSON text, as pictures made here carry it; it stands for all entries but model.
+            recipe: A recipe as JSON, as /project gives it and as pictures made here carry it; it stands for all
+                entries but model.
 
         Returns:
             pictures: PNG files, in the order of the seeds.
@@ -72,9 +73,11 @@ def functions(services: Services, folder: FilmFolder) -> tuple[Callable[..., Any
 
         generator = services.generator(model)
         ref = generator.recipe().model
-        wanted = [Recipe(seed=seed, truncation=truncation, label=label) for seed in parse_seeds(seeds, MAX_PICTURES)]
-        if recipe.strip():
-            wanted = [loads(recipe)]
+        if recipe:  # As text, or as /project gives it.
+            wanted = [loads(recipe) if isinstance(recipe, str) else Recipe.from_json(recipe)]
+        else:
+            numbers = parse_seeds(str(seeds), MAX_PICTURES)  # A program may send one as a number.
+            wanted = [Recipe(seed=seed, truncation=truncation, label=label) for seed in numbers]
         # As plain values: Gradio gives addresses to files in a list of these, and to none in a list of objects.
         files: list[Any] = [_png(generator, replace(one, model=ref), folder).model_dump() for one in wanted]
         return files
@@ -106,7 +109,7 @@ def functions(services: Services, folder: FilmFolder) -> tuple[Callable[..., Any
         """
         from gan_core.latent import parse_seeds
 
-        keys = [Recipe(seed=seed).to_json() for seed in parse_seeds(seeds, MAX_PICTURES)]
+        keys = [Recipe(seed=seed).to_json() for seed in parse_seeds(str(seeds), MAX_PICTURES)]
         walk = {"format": 1, "keys": keys, "path": path, "loop": loop, "frames": frames}
         *_, told = films.film(model, walk, fps=fps, size=size, kind=kind)(lambda: False)
         return FileData(path=told["path"], orig_name=told["name"], size=told["bytes"])

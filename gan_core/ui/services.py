@@ -116,7 +116,9 @@ class Services:
         known = self.generators()
         known = known if name in known else self.generators(fresh=True)
         if name not in known:
-            raise ModelError(f"There is no generator {str(value)[:80]!r} here. The picture stays. Choose another one.")
+            if name in self._listed("translator"):
+                raise ModelError(f"{name} is a translator, which draws from photographs. Choose a generator.")
+            raise ModelError(f"There is no generator {str(value)[:80]!r} here. Nothing was drawn. Choose another one.")
         from gan_core.library import load
 
         generator: Any = load(known[name].folder, settings=self.settings)

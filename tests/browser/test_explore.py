@@ -309,8 +309,11 @@ def test_a_second_seed_lends_its_look(explore, models: Path) -> None:
     explore.click("#explore-mix summary")
     explore.wait_for_selector("#explore-mix .xp-frame img")
     explore.fill("#explore-mix-seed input", "42")
+    explore.keyboard.press("Enter")
+    wait_for_state(explore, "r.mix && r.mix.seed === '42' && r.mix.stages[0] === 2")  # The later half, unasked.
     explore.check("#explore-stages input[value='1']")
-    wait_for_state(explore, "r.mix && r.mix.seed === '42' && r.mix.stages[0] === 1")
+    explore.uncheck("#explore-stages input[value='2']")
+    wait_for_state(explore, "r.mix.stages.length === 1 && r.mix.stages[0] === 1")
     assert source(explore) != before
     drag(explore, "#explore-mix-amount input[type=range]", 0.97, 0.4)
     wait_for_state(explore, "r.mix.amount < 0.5")

@@ -182,7 +182,7 @@ def test_ctrl_c_leaves_no_half_film(tmp_path: Path, dcgan_folder: Path) -> None:
             time.sleep(0.05)
         assert any(place.iterdir())
         process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=60)
+        _, error = process.communicate(timeout=180)
     finally:
         process.kill()
     assert process.returncode == 130

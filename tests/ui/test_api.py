@@ -96,9 +96,18 @@ def test_project_finds_a_picture_and_generate_draws_what_was_found(client: Clien
     assert len(recipe["z"]) == TINY_DCGAN.latent_dim
     (again,) = client.predict("plain", recipe=json.dumps(recipe), api_name="/generate")
     assert np.array_equal(pixels(found), pixels(again))
+    (as_it_came,) = client.predict("plain", recipe=recipe, api_name="/generate")  # Once this was a Python error.
+    assert np.array_equal(pixels(found), pixels(as_it_came))
     difference = (pixels(found).astype(float) - pixels(target)) / 255
     assert 0 <= distance < 0.1
     assert np.sqrt(np.mean(difference**2)) < 0.1  # An independent look at what the distance says.
+
+
+def test_a_single_seed_may_be_a_number(client: Client):
+    """Once this was a Python error."""
+    (number,) = client.predict("plain", 11, api_name="/generate")
+    (text,) = client.predict("plain", "11", api_name="/generate")
+    assert np.array_equal(pixels(number), pixels(text))
 
 
 @pytest.mark.parametrize(
