@@ -35,7 +35,7 @@ def test_a_damaged_model_is_not_offered(services: Services, dcgan_folder):
 
 @pytest.mark.parametrize("name", ["../tiny-dcgan", "/etc", "hub:someone/model", "run:../models", "", None, ["x"]])
 def test_only_what_is_listed_is_opened(services: Services, name):
-    with pytest.raises(ModelError, match="The picture stays"):
+    with pytest.raises(ModelError, match="Nothing was drawn"):
         services.generator(name)
 
 
@@ -81,3 +81,8 @@ def test_a_file_that_is_no_picture_is_refused(services: Services, tmp_path):
 def test_a_generator_does_not_paint(services: Services):
     with pytest.raises(ModelError, match="Choose a translator"):
         services.paint("tiny-dcgan", LAKE, None)
+
+
+def test_a_translator_is_told_from_what_is_not_here(services: Services) -> None:
+    with pytest.raises(ModelError, match="tiny-cyclegan is a translator"):
+        services.generator("tiny-cyclegan")
