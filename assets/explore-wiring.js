@@ -48,8 +48,10 @@ const mix = mixing(part("mix"), {
   change,
   present,
   complain,
-  draw: (text, label) => {
-    const look = { seed: text, truncation: wanted.truncation, label: label || wanted.label, directions: {}, latents: {} };
+  draw: (text, lent) => {
+    const { length = 0 } = model?.classes ?? [];
+    const own = length ? model.classes[Number(BigInt(wanted.seed ?? 0) % BigInt(length))] : null; // As the seed picks it.
+    const look = { seed: text, truncation: wanted.truncation, label: lent || wanted.label || own, directions: {}, latents: {} };
     if (model) secondPainter.ask({ format: 1, model: wanted.model, ...look });
   },
 });
