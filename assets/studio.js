@@ -104,12 +104,6 @@ function toAddress(value) {
   return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** The JSON text of an address; throws for what is not base64url of UTF-8. */
-function fromAddress(text) {
-  const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-  return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(binary, (sign) => sign.charCodeAt(0)));
-}
-
 /** A File or Blob as base64 without the head of a data URL. */
 function base64Of(file) {
   return new Promise((resolve, reject) => {
