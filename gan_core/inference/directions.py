@@ -4,7 +4,6 @@ Closed form: Shen and Zhou, "Closed-form factorization of latent semantics in GA
 Haerkoenen, Hertzmann, Lehtinen, Paris, "GANSpace: discovering interpretable GAN controls", 2020, section 3.2.
 """
 
-import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -16,6 +15,7 @@ from gan_core.atomic import write_json
 from gan_core.config import shown
 from gan_core.errors import ModelError
 from gan_core.latent import normal
+from gan_core.recipe.values import DIRECTION_ID
 from gan_core.weights import read_json
 
 FILE = "directions.json"
@@ -25,8 +25,6 @@ MAX_DIRECTIONS = 1000
 BLOCK = 32  # Columns of the subspace iteration: enough above COUNT for two passes to settle the first ten.
 ROWS = 500  # Rows of features that are in double precision at once.
 EXACT = 512  # Up to this many features, all components are computed.
-
-_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -192,7 +190,7 @@ def _checked(path: Path, entry: Any) -> Direction:
     if not isinstance(entry, dict) or not known - {"hidden"} <= set(entry) <= known:
         raise _damaged(path, f"an entry lacks one of {', '.join(sorted(known))}, or holds another")
     name, vector = entry["name"], entry["vector"]
-    if not isinstance(entry["id"], str) or not _ID.fullmatch(entry["id"]):
+    if not isinstance(entry["id"], str) or not DIRECTION_ID.fullmatch(entry["id"]):
         raise _damaged(path, f"{shown(entry['id'])} cannot be an id")
     if not isinstance(name, str) or not 0 < len(name) <= 80 or not name.isprintable():
         raise _damaged(path, f"{shown(name)} cannot be a name (1 to 80 letters)")

@@ -15,7 +15,7 @@ MAX_LATENTS = 4096
 MAX_NAMES = 1000  # Classes, and directions that a model may have.
 MAX_STAGES = 16
 
-_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+DIRECTION_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -141,7 +141,7 @@ class Recipe:
     def _checked_directions(self) -> dict[str, float]:
         moves = {}
         for name, value in mapping("directions", self.directions, MAX_NAMES).items():
-            if not isinstance(name, str) or not _ID.fullmatch(name):
+            if not isinstance(name, str) or not DIRECTION_ID.fullmatch(name):
                 raise refuse("direction", name, "an id such as sefa-1")
             moves[name] = number(f"direction {name}", value, -10, 10)
         return {name: value for name, value in moves.items() if value}  # A slider at rest is no edit.

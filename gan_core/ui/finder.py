@@ -1,5 +1,6 @@
 """Find my picture, from Explore: the search for a picture's latent as a job that the page asks after."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from gan_core.inference.generator import Generator
 
 STEPS = 300
+DRAW_S = 0.2
 SCALE_SEEDS = range(8)
 """Pictures of these seeds tell how far apart two pictures of a model are."""
 
@@ -63,12 +65,16 @@ def search(generator: "Generator", model: ModelRef, target: Image.Image, label: 
 
         scale = mean_distance(generator, label)
         shown: tuple[Recipe, str] | None = None
+        drawn_at = 0.0
         for found in project(generator, target, steps=STEPS, label=label, should_stop=should_stop):
             recipe = replace(found.recipe, model=model)
-            if shown is None or shown[0] != recipe:
+            # The page asks a few times a second: a picture for every step would be drawn for nobody.
+            due = found.last or time.monotonic() - drawn_at > DRAW_S
+            if shown is None or (due and shown[0] != recipe):
+                drawn_at = time.monotonic()
                 shown = (recipe, data_url(generator.picture(recipe)))
             told = {"step": found.step, "steps": found.steps, "distance": found.distance, "scale": scale}
-            yield {**told, "recipe": to_page(recipe), "url": shown[1]}
+            yield {**told, "recipe": to_page(shown[0]), "url": shown[1]}
 
     return work
 
