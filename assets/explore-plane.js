@@ -23,56 +23,52 @@ function seedPlane(host, { preview, commit }) {
   const paper = canvas.getContext("2d");
   let place = null;
   let hand = null;
+  let drawn = null; // The seed whose surroundings are on the canvas: while it stays, only the canvas moves.
 
+  /** Seeds around the one in the middle, a cell more to the right and down: the canvas moves left and up. */
   const draw = () => {
-    const { clientWidth: width, clientHeight: height } = host;
-    if (!width) return;
+    const { clientWidth, clientHeight } = host;
+    if (!clientWidth) return;
+    const [width, height] = [clientWidth + CELL_PX, clientHeight + CELL_PX];
     const scale = window.devicePixelRatio || 1;
-    if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
-      canvas.width = Math.round(width * scale);
-      canvas.height = Math.round(height * scale);
-    }
+    canvas.width = Math.round(width * scale);
+    canvas.height = Math.round(height * scale);
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
+    drawn = place?.seed ?? null;
+    if (!place) return;
     const style = getComputedStyle(host);
-    const [rule, quiet, accent] = ["--gs-track", "--gs-quiet", "--gs-accent"].map((name) => style.getPropertyValue(name));
+    const [rule, quiet] = ["--gs-track", "--gs-quiet"].map((name) => style.getPropertyValue(name));
     paper.setTransform(scale, 0, 0, scale, 0, 0);
-    paper.clearRect(0, 0, width, height);
-    const middle = { x: Math.floor(width / 2) + 0.5, y: Math.floor(height / 2) + 0.5 };
-    if (place) {
-      const columns = Math.ceil(width / CELL_PX / 2) + 1;
-      const rows = Math.ceil(height / CELL_PX / 2) + 1;
-      paper.font = `11px ${style.fontFamily}`;
-      for (let row = -rows; row <= rows; row += 1) {
-        for (let column = -columns; column <= columns; column += 1) {
-          const x = Math.round(middle.x + (column - place.x) * CELL_PX) + 0.5;
-          const y = Math.round(middle.y + (row - place.y) * CELL_PX) + 0.5;
-          paper.strokeStyle = rule;
-          paper.globalAlpha = 0.7;
-          paper.strokeRect(x, y, CELL_PX, CELL_PX);
-          paper.globalAlpha = 1;
-          paper.fillStyle = quiet;
-          paper.fillRect(x - 2, y - 2, 4, 4);
-          const seed = seedPlus(place.seed, column + ROW * row);
-          paper.fillText(seed.length > 8 ? `…${seed.slice(-7)}` : seed, x + 6, y + 14);
-        }
+    paper.strokeStyle = rule;
+    paper.fillStyle = quiet;
+    paper.font = `11px ${style.fontFamily}`;
+    const columns = Math.ceil(width / CELL_PX / 2) + 1;
+    const rows = Math.ceil(height / CELL_PX / 2) + 1;
+    for (let row = -rows; row <= rows; row += 1) {
+      for (let column = -columns; column <= columns; column += 1) {
+        const x = Math.floor(clientWidth / 2) + column * CELL_PX + 0.5;
+        const y = Math.floor(clientHeight / 2) + row * CELL_PX + 0.5;
+        paper.globalAlpha = 0.7;
+        paper.strokeRect(x, y, CELL_PX, CELL_PX);
+        paper.globalAlpha = 1;
+        paper.fillRect(x - 2, y - 2, 4, 4);
+        const seed = seedPlus(place.seed, column + ROW * row);
+        paper.fillText(seed.length > 8 ? `…${seed.slice(-7)}` : seed, x + 6, y + 14);
       }
     }
-    paper.strokeStyle = place ? accent : rule;
-    paper.lineWidth = 1.5;
-    paper.beginPath();
-    paper.arc(middle.x, middle.y, 7, 0, 7);
-    paper.moveTo(middle.x - 13, middle.y);
-    paper.lineTo(middle.x + 13, middle.y);
-    paper.moveTo(middle.x, middle.y - 13);
-    paper.lineTo(middle.x, middle.y + 13);
-    paper.stroke();
-    paper.lineWidth = 1;
   };
 
+  const show = () => {
+    if (drawn !== (place?.seed ?? null)) draw();
+    const [x, y] = [place?.x ?? 0, place?.y ?? 0];
+    canvas.style.transform = `translate(${-Math.round(x * CELL_PX)}px, ${-Math.round(y * CELL_PX)}px)`;
+  };
   let planned = 0;
   const drawSoon = () => {
     planned = planned || requestAnimationFrame(() => {
       planned = 0;
-      draw();
+      show();
     });
   };
   const go = (next, done) => {
@@ -90,15 +86,18 @@ function seedPlane(host, { preview, commit }) {
     hand = { id: event.pointerId, x: event.clientX, y: event.clientY, from: place, moved: false };
     host.classList.add("xp-grabbed");
   });
-  host.addEventListener("pointermove", (event) => {
+  const drag = (event) => {
     if (!hand || event.pointerId !== hand.id) return;
     const x = event.clientX - hand.x;
     const y = event.clientY - hand.y;
     if (!hand.moved && Math.hypot(x, y) < 3) return; // A click is no drag.
     hand.moved = true;
     const { seed, x: fromX, y: fromY } = hand.from;
-    go(placed({ seed, x: fromX - x / CELL_PX, y: fromY - y / CELL_PX }), false);
-  });
+    const next = placed({ seed, x: fromX - x / CELL_PX, y: fromY - y / CELL_PX });
+    if (next.seed !== place.seed || next.x !== place.x || next.y !== place.y) go(next, false);
+  };
+  host.addEventListener("pointerrawupdate", drag); // As soon as the hand moves, where the browser has it,
+  host.addEventListener("pointermove", drag); // else with the next frame.
   const release = (event) => {
     if (!hand || event.pointerId !== hand.id) return;
     const { moved } = hand;

@@ -69,6 +69,8 @@ part("snap").addEventListener("click", () => {
 
 /** Every control shows the recipe that is wanted. */
 function sync() {
+  clearTimeout(syncing);
+  syncing = 0;
   const [x, y] = wanted.shift ?? [0, 0];
   seed.set(wanted.seed ?? "");
   truncation.set(wanted.truncation);

@@ -4,6 +4,7 @@ const SESSION = "gan-studio:explore";
 const LAST_MODEL = "gan-studio:model";
 const ENLARGE = "gan-studio:enlarge";
 const WAIT_SIGN_MS = 200;
+const FOLLOW_MS = 50;
 
 const root = element.querySelector(".xp");
 const part = (id) => root.querySelector(`#explore-${id}`);
@@ -33,6 +34,7 @@ function enlarge() {
 const pressPixels = segments(part("pixels"), { hard: "Pixels", smooth: "Smooth" }, (way) => {
   kept.set(localStorage, ENLARGE, way);
   paint(shown);
+  describe();
 });
 
 function paint(picture) {
@@ -42,11 +44,18 @@ function paint(picture) {
     image = make("img", { class: "gs-picture" });
     frame.replaceChildren(image);
   }
-  if (image.src !== picture.url) image.src = picture.url;
-  image.alt = `Picture of ${namedRecipe(picture.recipe)}`;
   image.classList.toggle("gs-hard", enlarge() === "hard");
+  if (image.src !== picture.url) image.src = picture.url;
+}
+
+/** What stands around the picture. */
+function describe() {
+  const { recipe, width, height, ms } = shown;
+  const image = frame.querySelector("img");
+  if (image) image.alt = `Picture of ${namedRecipe(recipe)}`;
   pressPixels(enlarge());
-  part("facts").textContent = `${picture.width} × ${picture.height} px, ${picture.ms < 9.95 ? picture.ms.toFixed(1) : picture.ms.toFixed(0)} ms`;
+  part("facts").textContent = `${width} × ${height} px, ${ms < 9.95 ? ms.toFixed(1) : ms.toFixed(0)} ms`;
+  if (!painter.busy) waiting(false);
 }
 
 let waitSign;
@@ -54,15 +63,16 @@ function waiting(on) {
   clearTimeout(waitSign);
   if (on) waitSign = setTimeout(() => frame.classList.add("xp-waiting"), WAIT_SIGN_MS);
   else frame.classList.remove("xp-waiting");
-  frame.setAttribute("aria-busy", String(on));
+  const busy = String(on);
+  if (frame.getAttribute("aria-busy") !== busy) frame.setAttribute("aria-busy", busy);
 }
 
 const painter = latestOnly(({ recipe, done }) => ask(server, "draw", { recipe, live: !done }), land);
 
 function land(answer, job, newest) {
   if (job.turn !== turn) return;
-  if (newest) waiting(false);
   if (!answer.ok) {
+    if (newest) waiting(false);
     if (newest) refused(answer.error, job);
     return;
   }
@@ -71,6 +81,7 @@ function land(answer, job, newest) {
   if (newest) wanted = recipe;
   shown = { ...answer, recipe };
   paint(shown);
+  follow();
   if (job.done) settle(job);
 }
 
@@ -108,7 +119,27 @@ function draw(recipe, job) {
   }
   waiting(true);
   painter.ask({ ...job, recipe, turn });
-  sync(); // While the server draws.
+  syncSoon();
+}
+
+/**
+ * The other controls and what is told follow the picture by a frame: laying them out first would take time and processor
+ * from it. The one under the hand shows itself. A slow picture is not waited for.
+ */
+let syncing = 0;
+function syncSoon() {
+  syncing = syncing || setTimeout(sync, FOLLOW_MS);
+}
+
+let following = false;
+function follow() {
+  if (following) return;
+  following = true;
+  afterFrame(() => {
+    following = false;
+    describe();
+    if (syncing) sync();
+  });
 }
 
 // Models.
@@ -140,6 +171,7 @@ async function openModel(request, job = {}) {
   find.open(model.classes);
   shown = { ...answer.picture, recipe: wanted };
   paint(shown);
+  describe();
   sync();
   settle(job);
   if (answer.note) tell(answer.note);

@@ -47,6 +47,11 @@ function latestOnly(send, land) {
   };
 }
 
+/** `work` once what was changed just now is on the screen. */
+function afterFrame(work) {
+  requestAnimationFrame(() => setTimeout(work));
+}
+
 /** `work` once there was no call for `wait` ms. */
 function whenQuiet(work, wait) {
   let timer;

@@ -1,8 +1,8 @@
 """The registry: which model families there are.
 
-A new family is one entry here, one file `models/<name>.py` with its networks and one file `training/<name>.py` with its
-step (their docstrings say what those files hold). Command line, run folders, model folders and the application's
-pickers follow from this table. It holds plain data, so that reading it costs no import of torch.
+A new family is one entry here, one file `models/<name>.py` with its networks and, where it is trained here, one file
+`training/<name>.py` with its step (their docstrings say what those files hold). Command line, run folders, model folders
+and the application's pickers follow from this table. It holds plain data, so that reading it costs no import of torch.
 """
 
 from collections.abc import Mapping
@@ -22,6 +22,8 @@ class Family:
     """generator: latents to pictures, trained on one set. translator: pictures to pictures, trained on two domains."""
     summary: str
     """One sentence, shown by the command line and the application."""
+    trainable: bool = True
+    """False: its models are imported from other projects and used, not trained here."""
     defaults: Mapping[str, Any] = field(default_factory=dict)
     """Options of TrainConfig whose default is another for this family, as its paper has them."""
 
@@ -44,6 +46,11 @@ FAMILIES: dict[str, Family] = {
         ),
     )
 }
+
+
+def trainable() -> dict[str, Family]:
+    """The families that can be trained here, by name."""
+    return {name: family for name, family in FAMILIES.items() if family.trainable}
 
 
 def get_family(name: str) -> Family:

@@ -10,6 +10,7 @@ A seed names the same latent on every device, in every version and in every lang
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -81,8 +82,17 @@ def plane_latent(seed: int, shift: tuple[float, float], latent_dim: int) -> np.n
     seed's latent exactly.
     """
     corners = plane(seed, shift)
-    total = sum(weight * normal(corner, latent_dim).astype(np.float64) for corner, weight in corners)
+    total = sum(weight * _corner(corner, latent_dim) for corner, weight in corners)
     return np.asarray(total) / np.sqrt(sum(weight**2 for _, weight in corners))
+
+
+@lru_cache(
+    maxsize=256
+)  # A drag stays between the same four seeds for many pictures; drawing them takes longer than one.
+def _corner(seed: int, latent_dim: int) -> np.ndarray:
+    noise = normal(seed, latent_dim).astype(np.float64)
+    noise.flags.writeable = False
+    return noise
 
 
 def truncate(z: Tensor, truncation: float) -> Tensor:

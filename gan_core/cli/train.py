@@ -15,7 +15,7 @@ from gan_core.cli.options import as_json, config_options, given, print_json
 from gan_core.cli.progress import show
 from gan_core.config import RunConfig, TrainConfig, train_config
 from gan_core.errors import ConfigError, RunError
-from gan_core.families import FAMILIES, get_family
+from gan_core.families import get_family, trainable
 from gan_core.settings import Settings
 from gan_core.training.run_folder import ACTIVE, RunFolder, create_run
 
@@ -28,10 +28,10 @@ class _Families(click.Group):
     """Sub-commands from the registry. Only the one that is asked for imports its networks and its step."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 click's signature
-        return list(FAMILIES)
+        return list(trainable())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 click's signature
-        if cmd_name not in FAMILIES:
+        if cmd_name not in trainable():
             return None
         summary = get_family(cmd_name).summary
         return _FamilyCommand(cmd_name, summary)

@@ -16,8 +16,9 @@ from gan_core.errors import ConfigError, RecipeError
 from gan_core.images import to_pictures
 from gan_core.inference import formula, mixing
 from gan_core.inference.directions import FILE, Direction, Staged, load, principal, sefa
+from gan_core.inference.single import SinglePicture
 from gan_core.latent import check_seed, latents, truncate, walk
-from gan_core.recipe import Mix, Recipe, weights_sha256
+from gan_core.recipe import Mix, ModelRef, Recipe, weights_sha256
 from gan_core.weights import Model
 
 CHUNK = 16  # Pictures decoded at once: enough to fill the device, few enough to start showing soon.
@@ -52,6 +53,11 @@ class Generator:
     def sha256(self) -> str:
         """Of generator.safetensors; empty for a generator that came from no folder."""
         return weights_sha256(self.folder) if self.folder else ""
+
+    @cached_property
+    def ref(self) -> ModelRef | None:
+        """How recipes name this model; None for a generator that came from no folder."""
+        return formula.model_ref(self.folder, self.sha256)
 
     def latents(self, seeds: Sequence[int]) -> Tensor:
         """(B, latent_dim) float32 on the CPU: the latents that the seeds name."""
@@ -106,6 +112,9 @@ class Generator:
         z = z.to(self.device, torch.float32)
         if classes is not None:
             classes = classes.to(self.device, torch.float32)
+        if look is None and len(z) == 1 and self._single is not None:
+            with torch.inference_mode():
+                return self._single(z, classes)
         with self._lock, eval_mode(self._network):
             if look is None:
                 return self._network(z, classes)
@@ -113,6 +122,10 @@ class Generator:
             lent = classes if mix.label is None else self.class_weights(mix.label, len(z))
             lent = None if lent is None else lent.to(self.device)
             return mixing.forward(self._network, z, classes, other.to(self.device), lent, mix.stages, mix.amount)
+
+    @cached_property
+    def _single(self) -> SinglePicture | None:
+        return SinglePicture(self._network) if self.device.type == "cpu" and isinstance(self._network, Staged) else None
 
     def generate(self, seeds: Sequence[int], truncation: float = 1.0, label: Label = None) -> list[Image.Image]:
         """One picture a seed. Without a label, the seed also picks the class of a model that has classes."""
@@ -128,7 +141,7 @@ class Generator:
 
     def recipe(self, **fields: Any) -> Recipe:
         """A recipe for this model: `recipe(seed=7, truncation=0.8)`."""
-        return Recipe(**{"model": formula.model_ref(self.folder, self.sha256), **fields})
+        return Recipe(**{"model": self.ref, **fields})
 
     def directions(self) -> list[Direction]:
         """The model's directions: SeFa's, then the principal components, then its owner's own.

@@ -12,5 +12,5 @@ from gan_core.families import get_family
 
 
 def get_networks(family: str) -> ModuleType:
-    """The module `models/<family>.py` of a registered family."""
-    return import_module(f"gan_core.models.{get_family(family).name}")
+    """The module `models/<family>.py` of a registered family; a dash in its name is an underscore there."""
+    return import_module(f"gan_core.models.{get_family(family).name.replace('-', '_')}")

@@ -32,7 +32,8 @@ class Explorer:
         self._thumbnails = Thumbnails(self._sample)
 
     def _sample(self, value: str) -> Image.Image:
-        return self._generator(value).picture(Recipe(seed=FIRST_SEED))
+        generator = self._generator(value)
+        return self._services.at_hand(lambda: generator.picture(Recipe(seed=FIRST_SEED)))
 
     # Models.
 
@@ -86,7 +87,7 @@ class Explorer:
             "latent_dim": generator.latent_dim,
             "stages": generator.stages(),
         }
-        return {"model": facts, "recipe": to_page(recipe), "picture": _drawn(generator, recipe, live=False)}
+        return {"model": facts, "recipe": to_page(recipe), "picture": self._drawn(generator, recipe, live=False)}
 
     def _value(self, recipe: Recipe) -> str:
         """The picker's value of the model that a recipe of this page names."""
@@ -124,7 +125,15 @@ class Explorer:
         checked = Recipe.from_json(recipe)
         value = self._value(checked)
         generator = self._generator(value)
-        return {"model": ref(value, generator).to_json(), **_drawn(generator, checked, live=live is True)}
+        return {"model": ref(value, generator).to_json(), **self._drawn(generator, checked, live=live is True)}
+
+    def _drawn(self, generator: "Generator", recipe: Recipe, *, live: bool) -> dict[str, Any]:
+        def draw() -> tuple[Image.Image, float]:
+            began_at = time.perf_counter()
+            return generator.picture(recipe), (time.perf_counter() - began_at) * 1000
+
+        picture, ms = self._services.at_hand(draw)
+        return {"url": _url(picture, live), "ms": ms, "width": picture.width, "height": picture.height}
 
     def neighbours(self, recipe: object, radius: object = 0.4) -> dict[str, Any]:
         """Eight pictures around that of a recipe."""
@@ -133,8 +142,9 @@ class Explorer:
             raise ConfigError("The radius is a number above 0, up to 1. The picture stays.")
         generator = self._generator(self._value(checked))
         recipes = generator.neighbours(checked, float(radius))
-        pictures = zip(generator.pictures(recipes), recipes, strict=True)
-        return {"pictures": [{"url": _url(picture, True), "recipe": to_page(one)} for picture, one in pictures]}
+        pictures = self._services.at_hand(lambda: list(generator.pictures(recipes)))
+        told = zip(pictures, recipes, strict=True)
+        return {"pictures": [{"url": _url(picture, True), "recipe": to_page(one)} for picture, one in told]}
 
     def download(self, recipe: object) -> dict[str, Any]:
         """The picture as a PNG file that carries its recipe."""
@@ -185,8 +195,8 @@ def to_page(recipe: Recipe) -> dict[str, Any]:
 
 def ref(value: str, generator: "Generator") -> ModelRef:
     """How a recipe names a model of the picker."""
-    known = generator.recipe().model
-    return ModelRef(name=value.removeprefix(RUN), sha256=generator.sha256 or None, hub=known.hub if known else None)
+    hub = generator.ref.hub if generator.ref else None
+    return ModelRef(name=value.removeprefix(RUN), sha256=generator.sha256 or None, hub=hub)
 
 
 def _told(directions: "list[Direction]") -> list[dict[str, Any]]:
@@ -198,13 +208,6 @@ def _renamed(direction: "Direction", sent: dict[str, Any]) -> "Direction":
     if not isinstance(name, str) or not 0 < len(name.strip()) <= NAME_LENGTH or not name.isprintable():
         raise ConfigError(f"A name has 1 to {NAME_LENGTH} letters. Nothing was saved. Change it and save again.")
     return replace(direction, name=name.strip(), hidden=sent.get("hidden", direction.hidden) is True)
-
-
-def _drawn(generator: "Generator", recipe: Recipe, *, live: bool) -> dict[str, Any]:
-    began_at = time.perf_counter()
-    picture = generator.picture(recipe)
-    ms = (time.perf_counter() - began_at) * 1000
-    return {"url": _url(picture, live), "ms": ms, "width": picture.width, "height": picture.height}
 
 
 def _url(picture: Image.Image, live: bool) -> str:

@@ -20,7 +20,7 @@ import psutil
 
 from gan_core.config import RunConfig, train_config
 from gan_core.errors import ConfigError, DataError, RunError
-from gan_core.families import FAMILIES, get_family
+from gan_core.families import get_family, trainable
 from gan_core.settings import Settings
 from gan_core.training.run_folder import ACTIVE, RunFolder, create_run, list_runs
 
@@ -97,7 +97,7 @@ class Runner:
 
     def start(self, family: str | None, data: str | None, size: object, steps: object, batch: object) -> str:
         """Begin a run and return its id; raises `GanCoreError` before anything is made where it cannot work."""
-        if family not in FAMILIES:
+        if family not in trainable():
             raise ConfigError("No model family is chosen. Nothing was started. Choose one.")
         self._refuse_second()
         numbers = {"size": _whole("Size", size), "steps": _whole("Steps", steps), "batch": _whole("Batch", batch)}

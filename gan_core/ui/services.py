@@ -6,10 +6,13 @@ or `warm_up` pays.
 
 import time
 from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import ref
 
 from PIL import Image
 
@@ -26,8 +29,10 @@ if TYPE_CHECKING:
     from gan_core.inference.translator import Translator
     from gan_core.library import ModelInfo
 
+T = TypeVar("T")
 RUN = "run:"
 LISTED_S = 5.0
+OPENED_S = 0.25  # Looking whether a model's files have changed takes a tenth of a picture's time.
 KEPT_PAINTINGS = 6
 
 
@@ -50,6 +55,8 @@ class Services:
         self.runs = Runner(settings)
         self._paintings: OrderedDict[tuple[Any, ...], Painting] = OrderedDict()
         self._generators: tuple[float, dict[str, ModelInfo]] = (float("-inf"), {})
+        self._opened: dict[str, tuple[float, ref[Generator] | None]] = {}  # The library decides what stays in memory.
+        self._hand = ThreadPoolExecutor(1, "at-hand")
         self._lock = Lock()
         self._painting = Lock()
 
@@ -113,6 +120,10 @@ class Services:
         """A generator, many times a second. Raises `ModelError` where it is gone."""
         # Reading every configuration on the disk would take longer than the picture.
         name = value if isinstance(value, str) else ""
+        opened_at, opened = self._opened.get(name, (float("-inf"), None))
+        kept = opened() if opened and time.monotonic() - opened_at < OPENED_S else None
+        if kept is not None:
+            return kept
         known = self.generators()
         known = known if name in known else self.generators(fresh=True)
         if name not in known:
@@ -121,13 +132,22 @@ class Services:
             raise ModelError(f"There is no generator {str(value)[:80]!r} here. Nothing was drawn. Choose another one.")
         from gan_core.library import load
 
-        generator: Any = load(known[name].folder, settings=self.settings)
+        generator: Any = self.at_hand(lambda: load(known[name].folder, settings=self.settings))
+        self._opened[name] = time.monotonic(), ref(generator)
         return generator
+
+    def at_hand(self, work: Callable[[], T]) -> T:
+        """What `work` gives back, computed on the one thread for what a moving hand waits for.
+
+        Each thread that computes has helpers of its own, and where those are more than the processors, none of them
+        waits awake for the next layer: a picture took half as long again.
+        """
+        return self._hand.submit(work).result()
 
     def warm_up(self) -> None:
         """Load the first model of each kind, so that the first visitor need not wait for it."""
         for value in list(self.generators())[:1]:
-            self.generator(value).directions()
+            self.at_hand(self.generator(value).directions)
         for _, value in self.choices("translator")[:1]:
             self._load(value, "translator")
 

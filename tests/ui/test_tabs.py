@@ -8,7 +8,7 @@ import gradio as gr
 import pytest
 
 from gan_core.errors import GanCoreError
-from gan_core.families import FAMILIES
+from gan_core.families import trainable
 from gan_core.training.run_folder import RunFolder
 from gan_core.ui import assets, bind
 from gan_core.ui.bind import in_page_words
@@ -140,7 +140,7 @@ def test_the_page_names_its_public_events_and_hides_the_rest(services: Services)
 def test_the_form_offers_every_family_of_the_registry(services: Services):
     blocks = build_app(services).blocks.values()
     (family,) = [block for block in blocks if getattr(block, "elem_id", "") == "training-family"]
-    assert [value for _, value in family.choices] == list(FAMILIES)
+    assert [value for _, value in family.choices] == list(trainable())
 
 
 def test_the_page_speaks_without_flags():

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from gan_core.families import FAMILIES
+from gan_core.families import trainable
 from gan_core.ui.bind import caption, message_line, open_choice, wire
 from gan_core.ui.curves import plot
 from gan_core.ui.pictures import empty, sheet
@@ -83,7 +83,7 @@ def come_back(services: Services, run_id: str | None) -> tuple[Any, ...]:
 
 def choose_family(services: Services, family: str) -> tuple[Any, ...]:  # noqa: ARG001 handlers take the services
     """Size and batch that the family is usually trained with."""
-    defaults = FAMILIES[family].defaults
+    defaults = trainable()[family].defaults
     return defaults.get("size", SIZE), defaults.get("batch", BATCH)
 
 
@@ -151,7 +151,7 @@ def build(services: Services, page: gr.Blocks, tab: gr.Tab) -> None:
                 resume_button = gr.Button("Resume", elem_id="training-resume", interactive=False)
             with gr.Accordion("New run", open=False, elem_id="training-new") as form:
                 family = gr.Dropdown(
-                    [(family.title, name) for name, family in FAMILIES.items()],
+                    [(family.title, name) for name, family in trainable().items()],
                     label="Family",
                     elem_id="training-family",
                 )
