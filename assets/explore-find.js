@@ -114,7 +114,7 @@ function findPanel(fold, { start, poll, stop, become, complain }) {
       job = null;
       result.hidden = true;
       classes.hidden = !names?.length;
-      select.replaceChildren(make("option", { value: "" }, "Any"), ...(names ?? []).map((name) => make("option", { value: name }, name)));
+      select.replaceChildren(make("option", { value: "" }, "Any class"), ...(names ?? []).map((name) => make("option", { value: name }, name)));
     },
   };
 }

@@ -1,5 +1,7 @@
-// What was shown: undo, redo and the strip of thumbnails; and favourites, which the browser keeps.
+// What was shown: undo, redo and the strip of thumbnails, which last as long as the browser's tab; and favourites, which
+// the browser keeps.
 
+const PAST = "gan-studio:explore-history";
 const FAVOURITES = "gan-studio:favourites";
 const MOST_STEPS = 100;
 const MOST_FAVOURITES = 200;
@@ -46,10 +48,12 @@ function thumbButton(recipe, url, attributes) {
   return button;
 }
 
-/** Undo and redo over entries {recipe, url}; go(recipe, onRefused) shows one of them. */
+/** Undo and redo over entries {recipe, url}; go(recipe, onRefused) shows one of them. A reload loses none. */
 function pictureHistory({ strip, undo, redo, go }) {
-  const entries = [];
-  let at = -1;
+  const before = kept.get(sessionStorage, PAST, null);
+  const good = (one) => one?.recipe?.format === 1 && typeof one.url === "string" && one.url.startsWith("data:image/");
+  const entries = (Array.isArray(before?.entries) ? before.entries : []).filter(good).slice(-MOST_STEPS);
+  let at = Math.trunc(limited(Number(before?.at) || 0, 0, entries.length - 1)); // -1: there are none.
   let last = { by: null, time: 0 };
 
   const draw = () => {
@@ -65,17 +69,24 @@ function pictureHistory({ strip, undo, redo, go }) {
     const here = buttons[at];
     if (here) strip.scrollLeft = here.offsetLeft - strip.clientWidth / 2; // Not scrollIntoView: the page must not move.
   };
+  const store = whenQuiet(async () => {
+    const small = await Promise.all(entries.map(async ({ recipe, url }) => ({ recipe, url: await thumbnail(url) })));
+    kept.set(sessionStorage, PAST, { entries: small, at });
+  }, 300);
   const move = (number) => {
     if (number < 0 || number >= entries.length || number === at) return;
     const before = at;
     at = number;
     last = { by: null, time: 0 };
     draw();
+    store();
     go(entries[at].recipe, () => {
       at = before;
       draw();
+      store();
     });
   };
+  draw();
   undo.addEventListener("click", () => move(at - 1));
   redo.addEventListener("click", () => move(at + 1));
   return {
@@ -91,6 +102,7 @@ function pictureHistory({ strip, undo, redo, go }) {
       if (entries.length > MOST_STEPS) entries.shift();
       at = entries.length - 1;
       draw();
+      store();
     },
   };
 }

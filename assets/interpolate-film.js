@@ -1,16 +1,5 @@
 // Rendering: a job on the server with time left and Cancel, then the film in the player's place and a link to keep it.
 
-function bytes(count) {
-  const [value, unit] = count < 1e6 ? [count / 1e3, "kB"] : [count / 1e6, "MB"];
-  return `${value < 9.95 ? value.toFixed(1) : value.toFixed(0)} ${unit}`;
-}
-
-/** Where the server serves a film. */
-function fileUrl(path) {
-  const { root = "", api_prefix: prefix = "/gradio_api" } = window.gradio_config ?? {};
-  return `${root}${prefix}/file=${encodeURI(path)}`;
-}
-
 /**
  * part(id): the tab's elements. start(), poll(job), stop(job) ask the server, which answers a poll when there is something
  * to tell; text() is what a film is made from, so that `stale(text)` knows whether the film still shows it.

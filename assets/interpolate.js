@@ -153,6 +153,17 @@ function show(done = true) {
   drawer.ask({ state, model: model.value, turn, most: done ? FULL : Math.min(FULL, player.cells()) });
 }
 
+const still = () => (state.keys.length < 2 ? "and nothing moves: add a second key frame" : "");
+
+/** What this server would refuse, before it is asked. */
+function tooMuch() {
+  const cells = state.rows * state.columns;
+  if (state.frames * cells > model.most.pictures) return `at most ${Math.floor(model.most.pictures / cells)} frames here`;
+  if (state.frames * state.size ** 2 > model.most.film_mp * 1e6)
+    return `at most ${Math.floor(Math.sqrt((model.most.film_mp * 1e6) / state.frames))} px here`;
+  return "";
+}
+
 function setField(input, value) {
   if (document.activeElement !== input || Number(input.value) !== value) input.value = value;
   input.removeAttribute("aria-invalid");
@@ -178,7 +189,7 @@ function sync() {
   part("class").hidden = !model.classes.length;
   const choice = part("class").querySelector("select");
   const blend = key.label && typeof key.label === "object" ? Object.keys(key.label).join(" + ") : null;
-  const names = [["", key.seed == null ? "First" : "By seed"], ...model.classes.map((name) => [`=${name}`, name]), ...(blend ? [["*", blend]] : [])];
+  const names = [["", key.seed == null ? "First" : "As the seed"], ...model.classes.map((name) => [`=${name}`, name]), ...(blend ? [["*", blend]] : [])];
   choice.replaceChildren(...names.map(([value, text]) => make("option", { value }, text)));
   choice.value = blend ? "*" : key.label ? `=${key.label}` : "";
 
@@ -191,7 +202,9 @@ function sync() {
   part("kind").value = state.kind;
   const cells = state.rows * state.columns;
   part("grid").querySelector("summary .gs-small").textContent = cells > 1 ? `${state.rows} × ${state.columns}` : "";
-  part("length").textContent = `${(state.frames / state.fps).toFixed(1)} s`;
+  const length = `${(state.frames / state.fps).toFixed(1)} s`;
+  part("length").textContent = [length, still(), tooMuch()].filter(Boolean).join(", ");
+  part("length").classList.toggle("gs-notice", Boolean(still() || tooMuch()));
   player.film({ frames: state.frames, fps: state.fps, loop: state.loop, hard: model.hard });
 }
 

@@ -194,3 +194,15 @@ function percent(part) {
   const value = part * 100;
   return `${value < 9.95 ? value.toFixed(1) : value.toFixed(0)} %`;
 }
+
+/** Bytes as people say them: 34 kB, 5.1 MB. */
+function bytes(count) {
+  const [value, unit] = count < 1e6 ? [count / 1e3, "kB"] : [count / 1e6, "MB"];
+  return `${value < 9.95 ? value.toFixed(1) : value.toFixed(0)} ${unit}`;
+}
+
+/** Where the server serves a file that it made for this visitor. */
+function fileUrl(path) {
+  const { root = "", api_prefix: prefix = "/gradio_api" } = window.gradio_config ?? {};
+  return `${root}${prefix}/file=${encodeURI(path)}`;
+}

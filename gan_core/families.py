@@ -2,7 +2,7 @@
 
 A new family is one entry here, one file `models/<name>.py` with its networks and, where it is trained here, one file
 `training/<name>.py` with its step (their docstrings say what those files hold). Command line, run folders, model
-folders and the application's pickers follow from this table. It holds plain data, so that reading it costs no import of torch.
+folders and the application's pickers follow from this table. It holds plain data: reading it costs no import of torch.
 """
 
 from collections.abc import Mapping

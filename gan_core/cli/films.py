@@ -40,7 +40,7 @@ LINE_S = 15.0
 @click.option("--even/--no-even", default=None, help="Steps that look equally large.")
 @click.option("--rows", type=click.IntRange(1, 64), help="Of a grid of walks; each cell counts on from the seeds.")
 @click.option("--columns", type=click.IntRange(1, 64), help="Of a grid of walks.")
-@click.option("--fps", type=click.FloatRange(1, 60), default=25, show_default=True, help="Frames a second.")
+@click.option("--fps", type=click.FloatRange(1, 60), default=30, show_default=True, help="Frames a second.")
 @click.option(
     "--size",
     type=click.IntRange(16, 2048),

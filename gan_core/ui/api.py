@@ -91,6 +91,8 @@ def functions(services: Services, folder: FilmFolder) -> tuple[Callable[..., Any
         fps: float = 30,
         size: int = 512,
         kind: Literal["mp4", "webm", "gif", "webp"] = "mp4",
+        truncation: float = 1.0,
+        label: str | None = None,
     ) -> FileData:
         """Make a film that walks through the latent space of a trained generator, from seed to seed.
 
@@ -103,13 +105,16 @@ def functions(services: Services, folder: FilmFolder) -> tuple[Callable[..., Any
             fps: Frames per second, 1 to 60; GIF 1 to 50.
             size: Longer side of the film in pixels, 16 to 1024.
             kind: mp4 (H.264), webm (VP9), gif or webp (animated).
+            truncation: Factor on the latents of the key frames, 0 to 2; below 1 nearer to the mean picture.
+            label: A class by name, for models that have classes; without one, each seed picks its own.
 
         Returns:
             film: The file.
         """
         from gan_core.latent import parse_seeds
 
-        keys = [Recipe(seed=seed).to_json() for seed in parse_seeds(str(seeds), MAX_PICTURES)]
+        numbers = parse_seeds(str(seeds), MAX_PICTURES)
+        keys = [Recipe(seed=seed, truncation=truncation, label=label).to_json() for seed in numbers]
         walk = {"format": 1, "keys": keys, "path": path, "loop": loop, "frames": frames}
         *_, told = films.film(model, walk, fps=fps, size=size, kind=kind)(lambda: False)
         return FileData(path=told["path"], orig_name=told["name"], size=told["bytes"])

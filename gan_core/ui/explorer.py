@@ -114,6 +114,9 @@ class Explorer:
         if not wanted or set(wanted) - {one.id for one in present}:
             raise ConfigError("These are not this model's directions. Nothing was saved. Reload the page.")
         changed = [_renamed(one, wanted.get(one.id, {})) for one in present]
+        names = [one.name.casefold() for one in changed]
+        if twice := next((one.name for one in changed if names.count(one.name.casefold()) > 1), None):
+            raise ConfigError(f"Two directions are called {twice}. Nothing was saved. Give one of them another name.")
         assert generator.folder is not None, "only models in folders are listed"
         save(generator.folder, changed)
         return {"told": f"Saved in {FILE} of {str(model).removeprefix(RUN)}."}

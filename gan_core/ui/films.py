@@ -81,6 +81,7 @@ class Films:
             "classes": generator.classes or [],
             "side": side,
             "hard": side <= HARD_PX,
+            "most": {"film_mp": MAX_FILM_MP, "pictures": MAX_PICTURES},
         }
         return {
             "models": models,

@@ -361,6 +361,23 @@ def test_names_are_saved_with_the_model_and_found_again(explore, models: Path) -
     says(explore, "Saved in directions.json")
 
 
+def test_undo_survives_a_reload(explore, models: Path) -> None:
+    first = source(explore)
+    drag(explore, direction("sefa-1"), 0.5, 0.8)
+    wait_for_state(explore, "r.directions['sefa-1'] > 2")
+    moved = settled(explore, models)
+    explore.wait_for_function("JSON.parse(sessionStorage['gan-studio:explore-history']).entries.length === 2")
+    explore.reload()
+    explore.wait_for_selector("#explore-directions input[type=range]")
+    assert explore.locator("#explore-history .xp-thumb").count() == 2
+    explore.click("#explore-undo")
+    wait_for_state(explore, "!r.directions['sefa-1']")
+    assert source(explore) == first
+    explore.click("#explore-redo")
+    wait_for_state(explore, "r.directions['sefa-1']")
+    assert settled(explore, models) == moved
+
+
 def test_favourites_survive_a_reload_and_the_state_does_too(explore, models: Path) -> None:
     explore.click("#explore-dice")
     explore.wait_for_function("!document.querySelector('#explore-undo').disabled")

@@ -92,7 +92,7 @@ def saved_walk(path: Path, ref: ModelRef | None, **settings) -> Walk:
 def test_a_saved_walk_names_its_model_and_options_change_it(run: Run, tmp_path: Path) -> None:
     saved_walk(tmp_path / "walk.json", ModelRef(name="tiny-dcgan"), frames=6, loop=True)
     assert run("interpolate", "--walk", "walk.json", "--out", "a.mp4").status == 0
-    assert film(tmp_path / "a.mp4") == (6, (512, 512), 25)
+    assert film(tmp_path / "a.mp4") == (6, (512, 512), 30)
     assert run("interpolate", "--walk", "walk.json", "--frames", "4", "--no-loop", "--out", "b.mp4").status == 0
     assert film(tmp_path / "b.mp4")[0] == 4
     saved_walk(tmp_path / "walk.json", ModelRef(name="tiny-dcgan", sha256="0" * 64), frames=2)

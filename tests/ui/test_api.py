@@ -158,7 +158,7 @@ def test_every_entry_has_a_type_and_a_description(client: Client):
         assert [one["label"] for one in described[name]["parameters"]] == [
             one["parameter_name"] for one in described[name]["parameters"]
         ]
-    kind = described["/interpolate"]["parameters"][-1]
+    kind = next(one for one in described["/interpolate"]["parameters"] if one["label"] == "kind")
     assert kind["type"]["enum"] == ["mp4", "webm", "gif", "webp"]
 
 

@@ -154,6 +154,7 @@ def test_names_are_kept_in_the_model_folder(explorer: Explorer, dcgan_folder):
         [{"id": "sefa-1", "name": "x" * 81}],
         [{"id": "sefa-1", "name": 3}],
         [{"id": "sefa-1", "name": "two\nlines"}],
+        [{"id": "sefa-1", "name": "darker"}, {"id": "sefa-2", "name": "Darker"}],
     ],
 )
 def test_names_are_checked_before_anything_is_written(explorer: Explorer, dcgan_folder, sent: Any):
