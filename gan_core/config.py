@@ -138,6 +138,8 @@ class TrainConfig:
     """Steps between two lines of metrics.jsonl; each line holds the means since the one before."""
     sample_steps: int = 500
     """Steps between two sample pictures."""
+    quality_steps: int = 1_000
+    """Steps between two measurements of the samples' variety and distance to the data; 0: none."""
     snapshot_steps: int = 2_000
     """Steps between two snapshots (usable model folders)."""
     state_steps: int = 500
@@ -161,6 +163,7 @@ class TrainConfig:
             require_whole("--load-size", self.load_size, self.size, 4096)
         for name in ("log_steps", "sample_steps", "snapshot_steps", "state_steps"):
             require_whole(f"--{name.replace('_', '-')}", getattr(self, name), 1, 10**9)
+        require_whole("--quality-steps", self.quality_steps, 0, 10**9)
         require_whole("--keep-snapshots", self.keep_snapshots, 1, 10_000)
 
 

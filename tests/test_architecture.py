@@ -35,6 +35,9 @@ SIBLINGS = {
     "ui/tabs": set(),
     "training": {  # Everything here but the families' steps is common ground.
         "augment",
+        "checks",
+        "control",
+        "detectors",
         "distributed",
         "ema",
         "events",
@@ -42,8 +45,10 @@ SIBLINGS = {
         "loop",
         "plan",
         "pool",
+        "quality",
         "run_folder",
         "state",
+        "watching",
     },
 }
 

@@ -128,7 +128,7 @@ def _folder_and_config(
     family: str, options: dict[str, dict[str, Any]], run: Path | None, resume: bool, settings: Settings
 ) -> tuple[RunFolder, RunConfig]:
     from gan_core.data import short_name
-    from gan_core.training.loop import check
+    from gan_core.training.checks import check
 
     if resume and run is None:
         raise ConfigError("--resume needs --run FOLDER, the run to go on with. Nothing was started.")

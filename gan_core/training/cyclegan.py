@@ -9,12 +9,13 @@ from torch import Tensor, nn
 
 from gan_core.config import require, require_choice, require_range, require_whole
 from gan_core.devices import adam, eval_mode
+from gan_core.images import to_float
 from gan_core.losses import ADVERSARIAL, AdversarialLoss, cycle_consistency, identity
 from gan_core.models.cyclegan import Network, build
 from gan_core.training.distributed import average_gradients
 from gan_core.training.ema import follow, follower
 from gan_core.training.feeds import DomainBatch
-from gan_core.training.plan import Plan, decayed, set_lr
+from gan_core.training.plan import Plan, decayed, gradient_norm, set_lr
 from gan_core.training.pool import ImagePool
 
 
@@ -122,8 +123,7 @@ class Training:
         if same_a is not None and same_b is not None:
             losses["loss_identity_a"], losses["loss_identity_b"] = identity(same_a, a), identity(same_b, b)
             loss_g = loss_g + recipe.identity_weight * (losses["loss_identity_a"] + losses["loss_identity_b"])
-        if learning:
-            self._update("generators", loss_g, self._generators)
+        grad_g = self._update("generators", loss_g, self._generators) if learning else torch.zeros_like(loss_g)
 
         # Discriminators: 1 for pictures of the domain, 0 for generated ones out of the pool; half the loss, so that
         # they learn more slowly than the generators.
@@ -140,6 +140,7 @@ class Training:
             if recipe.ema_decay:
                 follow(self.modules[f"{name}_ema"], network, recipe.ema_decay, step)
         reported = {"loss_g": loss_g, **losses, "loss_d_a": loss_d_a, "loss_d_b": loss_d_b}
+        reported |= {"grad_g": grad_g, "grad_d": gradient_norm(_parameters(self._discriminators))}
         return {name: value.detach().float() for name, value in reported.items()}
 
     def _translate(self, generator: nn.Module, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -160,12 +161,14 @@ class Training:
         self._update("discriminators", losses.sum(), self._discriminators)
         return losses.detach()
 
-    def _update(self, name: str, loss: Tensor, networks: tuple[nn.Module, ...]) -> None:
+    def _update(self, name: str, loss: Tensor, networks: tuple[nn.Module, ...]) -> Tensor:
+        """One update; the norm of the gradient."""
         optimizer = self.optimizers[name]
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         average_gradients(_parameters(networks))
         optimizer.step()
+        return gradient_norm(_parameters(networks))
 
     def export(self) -> dict[str, nn.Module]:
         """Both generators. The discriminators stay in the state: no one translates with them."""
@@ -178,6 +181,18 @@ class Training:
         with eval_mode(*nets.values()):
             columns = [fixed.a, nets["generator_ab"](fixed.a), fixed.b, nets["generator_ba"](fixed.b)]
         return torch.stack(columns, 1).flatten(0, 1)  # (B, 4, C, H, W) -> (4 B, C, H, W)
+
+    def drawn(self, real: dict[str, Tensor], count: int) -> dict[str, Tensor]:
+        """Up to `count` pictures of each domain made from the other's, for what is measured while training."""
+        nets = self.export()
+        made: dict[str, Tensor] = {}
+        with eval_mode(*nets.values()):
+            for source, target in (("a", "b"), ("b", "a")):
+                side = real[source].shape[-1] // 4 * 4  # The networks halve twice.
+                pictures = to_float(real[source][:count, :, :side, :side]).to(self.plan.device)
+                parts = pictures.split(self.plan.batch)
+                made[target] = torch.cat([nets[f"generator_{source}{target}"](part) for part in parts])
+        return made
 
     def sample_columns(self) -> int:
         return 4

@@ -15,7 +15,7 @@ from gan_core.training.augment import POLICIES, differentiable_augment
 from gan_core.training.distributed import average_gradients
 from gan_core.training.ema import follow, follower, recalibrate
 from gan_core.training.feeds import ImageBatch
-from gan_core.training.plan import Plan, decayed, set_lr
+from gan_core.training.plan import Plan, decayed, gradient_norm, set_lr
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +109,7 @@ class Training:
                 fake_logits = self._d(self._augment(fake.detach(), draws), classes).float()
             loss_d = loss.discriminator(real_logits, fake_logits, recipe.real_target)
             total = loss_d + self._penalties(step, real, fake, classes, draws)
-            self._update("discriminator", total, self.discriminator)
+            grad_d = self._update("discriminator", total, self.discriminator)
             if recipe.clip:
                 clip_weights(self.discriminator.parameters(), recipe.clip)
 
@@ -118,7 +118,7 @@ class Training:
         with plan.autocast():
             logits = self._d(self._augment(fake, draws), classes).float()
         loss_g = loss.generator(logits)
-        self._update("generator", loss_g, self.generator)
+        grad_g = self._update("generator", loss_g, self.generator)
         if recipe.ema_decay:
             follow(self.modules["generator_ema"], self.generator, recipe.ema_decay, step)
 
@@ -129,14 +129,18 @@ class Training:
             "loss_d": loss_d.detach(),
             "d_real": score(real_logits.detach()).mean(),
             "d_fake": score(fake_logits.detach()).mean(),
+            "grad_g": grad_g,
+            "grad_d": grad_d,
         }
 
-    def _update(self, name: str, loss: Tensor, network: nn.Module) -> None:
+    def _update(self, name: str, loss: Tensor, network: nn.Module) -> Tensor:
+        """One update; the norm of the gradient."""
         optimizer = self.optimizers[name]
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         average_gradients(network.parameters())
         optimizer.step()
+        return gradient_norm(network.parameters())
 
     def _augment(self, x: Tensor, draws: Draws) -> Tensor:
         return differentiable_augment(x, self.recipe.augmentations, draws, self.plan.batch)
@@ -181,6 +185,13 @@ class Training:
         z, classes = self.sample_inputs(0, 64 // columns * columns)
         with eval_mode(generator):
             return generator(z, classes)
+
+    def drawn(self, real: dict[str, Tensor], count: int) -> dict[str, Tensor]:  # noqa: ARG002 generators need none
+        """(count, C, H, W) from further fixed latents, for what is measured while training."""
+        generator = self.export()["generator"]
+        with eval_mode(generator):
+            parts = [generator(*self.sample_inputs(2000 + number, 64)) for number in range(-(-count // 64))]
+        return {"": torch.cat(parts)[:count]}
 
     def sample_columns(self) -> int:
         """About eight; with classes, each class has columns of its own as long as they fit."""

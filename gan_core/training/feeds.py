@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from gan_core.config import TrainConfig
+import gan_core
+from gan_core.config import ModelConfig, RunConfig, TrainConfig, command_line
 from gan_core.data import DataOptions, load_domains, load_images
 from gan_core.data.batches import augmented, batches
 from gan_core.data.decode import ImageSet, Progress
@@ -18,6 +19,7 @@ from gan_core.settings import Settings
 from gan_core.training.plan import Plan
 
 AUGMENT_A, AUGMENT_B = 4, 5  # Purposes of the augmentation's draws; the steps use 0 and 2.
+STREAMED = 256
 TRANSLATOR_LOAD_RATIO = 286 / 256  # The authors scale to 286 px and crop 256 px.
 
 
@@ -90,6 +92,14 @@ class ImageFeed:
                 classes = one_hot(labels, len(self.classes)).float()
             yield ImageBatch(pictures, classes)
 
+    def real(self, count: int) -> dict[str, Tensor]:
+        """Up to `count` pictures of the data, (N, C, S, S) uint8."""
+        return {"": _raw(self.images, count)}
+
+    def smallest(self) -> int:
+        """Pictures in the data."""
+        return len(self.images)
+
     def fixed(self, plan: Plan) -> None:  # noqa: ARG002 the samples of a generator need no pictures
         return None
 
@@ -155,17 +165,55 @@ class DomainFeed:
             )
             yield DomainBatch(a, b)
 
+    def real(self, count: int) -> dict[str, Tensor]:
+        """Up to `count` pictures of each domain, (N, C, S, S) uint8."""
+        return {"a": _raw(self.a, count), "b": _raw(self.b, count)}
+
+    def smallest(self) -> int:
+        """Pictures in the smaller domain."""
+        return min(len(self.a), len(self.b))
+
     def fixed(self, plan: Plan) -> DomainBatch:
         """The first six held-out pictures of each domain, whole."""
         return DomainBatch(*(_first(images, 6).to(plan.device) for images in (self.test_a, self.test_b)))
 
 
-def _first(images: ImageSet, count: int) -> Tensor:
-    count = min(count, len(images))
+def _raw(images: ImageSet, count: int) -> Tensor:
+    """The first pictures, (N, C, S, S) uint8; those of a stream are decoded for it, so that few are taken."""
     pictures = images.pictures
-    pixels = pictures[:count] if isinstance(pictures, Tensor) else torch.stack([pictures[i] for i in range(count)])
+    if isinstance(pictures, Tensor):
+        return pictures[:count].cpu()
+    return torch.stack([pictures[i] for i in range(min(count, len(images), STREAMED))])
+
+
+def _first(images: ImageSet, count: int) -> Tensor:
+    pixels = _raw(images, count)
     side = pixels.shape[-1] // 4 * 4  # The networks halve twice.
     return to_float(pixels[..., :side, :side])
+
+
+def model_config(
+    config: RunConfig, feed: ImageFeed | DomainFeed, network: dict[str, Any], trained: dict[str, Any]
+) -> ModelConfig:
+    """What a snapshot's config.json says of it. trained: steps, images, device and time so far."""
+    train, domains = config.train, feed.domains()
+    return ModelConfig(
+        family=config.family,
+        network=network,
+        classes=feed.classes,
+        domains=domains,
+        default_direction=train.default_direction if domains else None,
+        data=feed.description(),
+        trained={
+            **trained,
+            "seed": train.seed,
+            "size": train.size,
+            "code_version": gan_core.__version__,
+            "torch_version": torch.__version__,
+            "command": command_line(config),
+            "recipe": config.recipe,
+        },
+    )
 
 
 FEEDS: dict[str, type[ImageFeed] | type[DomainFeed]] = {"generator": ImageFeed, "translator": DomainFeed}

@@ -8,38 +8,29 @@ from dataclasses import dataclass, field, fields
 import torch
 from torch import Tensor
 
-import gan_core
 from gan_core import weights
-from gan_core.config import ModelConfig, RunConfig, build, command_line, few
-from gan_core.data import check_spec
+from gan_core.config import ModelConfig, RunConfig, build, few
 from gan_core.data.decode import Progress as DataProgress
 from gan_core.devices import all_finite, describe, pick_device
 from gan_core.draws import Shard
-from gan_core.errors import RunError
+from gan_core.errors import ConfigError, RunError
 from gan_core.families import get_family
 from gan_core.images import grid, to_pictures
 from gan_core.models import get_networks
 from gan_core.settings import Settings
 from gan_core.training import distributed, get_training
+from gan_core.training.control import Control, applied
 from gan_core.training.diagnosis import OUT_OF_ROOM, not_finite, out_of_room
 from gan_core.training.events import Ended, Event, Noticed, Progress, Sampled, Snapshotted, Started
-from gan_core.training.feeds import FEEDS
+from gan_core.training.feeds import FEEDS, model_config
 from gan_core.training.plan import Plan, initial_generator
 from gan_core.training.run_folder import RunFolder
 from gan_core.training.state import load_state, save_state
+from gan_core.training.watching import Watching
 
 HEARTBEAT_S = 2.0
+PAUSE_S = 0.5
 STATE_S = 300.0  # However rare the states were asked to be, no more than this is ever lost.
-
-
-def check(config: RunConfig) -> None:
-    """Raise `GanCoreError` for options that cannot work, before a run folder is made or data is read."""
-    check_spec(config.train.data)
-    build(get_training(config.family).Recipe, config.recipe, "The recipe")
-    network = get_networks(config.family).Network
-    known = {item.name for item in fields(network)}
-    size = {"size": config.train.size} if "size" in known else {}
-    build(network, {**size, **config.network}, "The network")
 
 
 def train(
@@ -134,11 +125,18 @@ class _Loop:
 
         # Train.
         per_step = self.training.batches_per_step
+        watching = Watching(self.folder, feed) if self.writes and train.quality_steps else None
+        control, line_step = Control(self.folder), self.step
         batches = feed.batches(self.step * per_step, plan)
         saved_at = line_at = time.monotonic()
-        line_step = self.step
         self.write_status("running")
         while self.step < train.steps:
+            if self.shard.world == 1:  # Several processes would not hear of it at the same step.
+                yield from self._change(control)
+                if control.paused:
+                    waited_s = self._pause(control, should_stop)
+                    began_at, line_at = began_at + waited_s, line_at + waited_s
+                train = self.config.train
             metrics = self.training.step(self.step, [next(batches) for _ in range(per_step)])
             self.pending.append(torch.stack(list(metrics.values())))
             self.step += 1
@@ -158,6 +156,8 @@ class _Loop:
             ending = stopping or self.step == train.steps
             if self.step % train.sample_steps == 0 or ending:
                 yield from self._sample()
+            if watching and watching.due(self.step, train.quality_steps, ending):
+                yield from watching.look(self.step, self.training)
             if self.step % train.snapshot_steps == 0 or ending:
                 yield from self._snapshot()
             overdue = self.shard.world == 1 and now - saved_at > STATE_S
@@ -172,6 +172,31 @@ class _Loop:
                 return
         self.write_status("finished")
         yield Ended(self.step, "finished")
+
+    def _change(self, control: Control) -> Iterator[Event]:
+        """Do what control.json asks for, and say so."""
+        if not (wanted := control.changed()):
+            return
+        try:
+            config, recipe, told = applied(self.config, self.training.recipe, wanted)
+        except (ConfigError, TypeError) as error:
+            yield self._notice("control", f"What was asked for cannot be: {error}")
+            return
+        if told:
+            self.config, self.training.recipe = config, recipe
+            self.folder.write_config(config)
+            yield self._notice("control", f"Changed while training: {', '.join(told)}.")
+
+    def _pause(self, control: Control, should_stop: Callable[[], bool]) -> float:
+        """Wait until it may go on, and return how long that was."""
+        began_at = time.monotonic()
+        self._save()  # Whatever happens meanwhile, nothing is lost.
+        while control.paused and not should_stop() and not self.folder.stop_asked():
+            self.write_status("paused")
+            time.sleep(PAUSE_S)
+            list(self._change(control))  # Its notices stand in the run folder.
+        self.write_status("running")
+        return time.monotonic() - began_at
 
     def write_status(self, state: str, error: str | None = None) -> None:
         if not self.writes:
@@ -214,7 +239,8 @@ class _Loop:
 
     def _take_pending(self, names: list[str]) -> dict[str, float]:
         """The means since the last line, in one transfer; raises `RunError` where one step is not finite."""
-        rows = distributed.mean_over_processes(torch.stack(self.pending).double()).cpu()  # (steps, metrics)
+        fitting = [row for row in self.pending if len(row) == len(names)]  # A state of an older version may hold fewer.
+        rows = distributed.mean_over_processes(torch.stack(fitting).double()).cpu()  # (steps, metrics)
         self.pending = []
         bad = (~rows.isfinite()).nonzero()
         if len(bad):
@@ -264,25 +290,11 @@ class _Loop:
             save_state(self.folder.path / "state", self.step, self.training, self.pending, self.elapsed_s)
 
     def _model_config(self) -> ModelConfig:
-        train = self.config.train
-        domains = self.feed.domains()
-        return ModelConfig(
-            family=self.config.family,
-            network=weights.network_json(self.network),
-            classes=self.feed.classes,
-            domains=domains,
-            default_direction=train.default_direction if domains else None,
-            data=self.feed.description(),
-            trained={
-                "steps": self.step,
-                "images": self.step * train.batch * self.training.batches_per_step,
-                "seed": train.seed,
-                "size": train.size,
-                "code_version": gan_core.__version__,
-                "torch_version": torch.__version__,
-                "device": describe(self.device),
-                "elapsed_s": round(self.elapsed_s),
-                "command": command_line(self.config),
-                "recipe": self.config.recipe,
-            },
-        )
+        images = self.step * self.config.train.batch * self.training.batches_per_step
+        trained = {
+            "steps": self.step,
+            "images": images,
+            "device": describe(self.device),
+            "elapsed_s": round(self.elapsed_s),
+        }
+        return model_config(self.config, self.feed, weights.network_json(self.network), trained)

@@ -1,10 +1,11 @@
 """What every step needs to know of the run around it."""
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from gan_core.devices import autocast
 from gan_core.draws import Draws, Shard
@@ -50,6 +51,14 @@ def decayed(lr: float, step: int, steps: int, decay_from: float) -> float:
 def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
     for group in optimizer.param_groups:
         group["lr"] = lr
+
+
+def gradient_norm(parameters: Iterable[nn.Parameter]) -> Tensor:
+    """Euclidean norm of all gradients together; a scalar on the device, 0 where there are none."""
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    if not gradients:
+        return torch.zeros(())
+    return torch.stack(torch._foreach_norm(gradients)).norm()
 
 
 def initial_generator(seed: int) -> None:

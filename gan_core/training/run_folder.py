@@ -21,8 +21,9 @@ from gan_core.atomic import new_folder, write_file, write_json
 from gan_core.config import RunConfig
 from gan_core.errors import RunError
 
-ACTIVE = ("starting", "running", "stopping")
+ACTIVE = ("starting", "running", "paused", "stopping")
 STALE_S = 60.0  # A heartbeat of another machine older than this means that its trainer is gone.
+LINE_BYTES = 512  # No line of metrics is longer.
 _NUMBERED = re.compile(r"(\d{5})-[a-z0-9][a-z0-9._-]*")
 
 
@@ -63,17 +64,16 @@ class RunFolder:
         except FileNotFoundError:
             return False
 
-    def metrics(self) -> list[dict[str, Any]]:
-        """Lines of metrics.jsonl in the order of their steps.
+    def metrics(self, newest: int | None = None) -> list[dict[str, Any]]:
+        """Lines of metrics.jsonl in the order of their steps; newest: about so many, from the end of the file.
 
         A resumed run goes back to its last state and writes the steps after it again: the later lines count.
         """
-        lines: list[dict[str, Any]] = []
-        for line in _json_lines(self.path / "metrics.jsonl"):
-            while lines and lines[-1]["step"] >= line["step"]:
-                lines.pop()
-            lines.append(line)
-        return lines
+        return _in_order(self.path / "metrics.jsonl", newest)
+
+    def quality(self) -> list[dict[str, Any]]:
+        """Lines of quality.jsonl, as `metrics`: {"step", "variety", "distance", "nearest"}, see training/quality.py."""
+        return _in_order(self.path / "quality.jsonl")
 
     def events(self) -> list[dict[str, Any]]:
         return list(_json_lines(self.path / "events.jsonl"))
@@ -91,7 +91,25 @@ class RunFolder:
         snapshots = self.snapshots()
         return snapshots[-1][1] if snapshots else None
 
-    # Asking a run to stop.
+    # Asking a run for something.
+
+    def write_control(self, **values: Any) -> None:
+        """paused, lr_g, lr_d, sample_steps, snapshot_steps: what is not named stays as it was asked for before."""
+        write_json(self.path / "control.json", {**self.control(), **values})
+
+    def control(self) -> dict[str, Any]:
+        """control.json; empty where there is none or it is damaged."""
+        try:
+            values = json.loads((self.path / "control.json").read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return values if isinstance(values, dict) else {}
+
+    def control_written_at(self) -> int:
+        try:
+            return (self.path / "control.json").stat().st_mtime_ns
+        except OSError:
+            return 0
 
     def ask_to_stop(self) -> None:
         (self.path / "stop").touch()
@@ -129,6 +147,9 @@ class RunFolder:
 
     def append_metrics(self, line: dict[str, Any]) -> None:
         _append(self.path / "metrics.jsonl", line)
+
+    def append_quality(self, line: dict[str, Any]) -> None:
+        _append(self.path / "quality.jsonl", line)
 
     def append_event(self, step: int, kind: str, text: str) -> None:
         _append(self.path / "events.jsonl", {"step": step, "at": time.time(), "kind": kind, "text": text})
@@ -209,9 +230,21 @@ def _append(path: Path, line: dict[str, Any]) -> None:
         file.write(text.encode())
 
 
-def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
+def _in_order(path: Path, newest: int | None = None) -> list[dict[str, Any]]:
+    lines: list[dict[str, Any]] = []
+    for line in _json_lines(path, newest):
+        while lines and lines[-1]["step"] >= line["step"]:
+            lines.pop()
+        lines.append(line)
+    return lines
+
+
+def _json_lines(path: Path, newest: int | None = None) -> Iterator[dict[str, Any]]:
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            if newest is not None:
+                file.seek(max(file.seek(0, os.SEEK_END) - newest * LINE_BYTES, 0))
+            content = file.read()
     except FileNotFoundError:
         return
     for line in content.split(b"\n"):

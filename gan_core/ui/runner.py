@@ -102,7 +102,7 @@ class Runner:
         self._refuse_second()
         numbers = {"size": _whole("Size", size), "steps": _whole("Steps", steps), "batch": _whole("Batch", batch)}
         from gan_core.data import short_name
-        from gan_core.training.loop import check
+        from gan_core.training.checks import check
 
         source = data or SHAPES
         config = RunConfig(
@@ -196,6 +196,7 @@ def _pace(steps: int) -> dict[str, int]:
     return {
         "log_steps": min(max(steps // 400, 1), 20),
         "sample_steps": min(max(steps // 60, 10), 500),
+        "quality_steps": min(max(steps // 30, 20), 1_000),
         "snapshot_steps": min(max(steps // 10, 50), 2_000),
         "state_steps": min(max(steps // 20, 50), 500),
     }

@@ -9,8 +9,9 @@ from PIL import Image
 from gan_core.devices import pick_device
 from gan_core.errors import ConfigError, DataError, GanCoreError, RunError
 from gan_core.training import dcgan
+from gan_core.training.checks import check
 from gan_core.training.events import Ended, Progress, Sampled, Snapshotted, Started
-from gan_core.training.loop import check, train
+from gan_core.training.loop import train
 from gan_core.training.run_folder import RunFolder
 from gan_core.weights import load
 from tests.training.tiny import FAMILIES, config

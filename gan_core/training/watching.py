@@ -1,0 +1,68 @@
+"""The trainer looks at its own samples: quality.jsonl, and a notice where a curve says that something is wrong."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor
+
+from gan_core.training.detectors import Record, Watch
+from gan_core.training.events import Noticed
+from gan_core.training.feeds import DomainFeed, ImageFeed
+from gan_core.training.quality import COUNTED, Quality, Yardstick
+from gan_core.training.run_folder import RunFolder
+
+NEIGHBOURS = 4096  # Pictures of the data among which the most similar one is looked for.
+TRANSLATED = 32  # A translator takes as long for one picture as a generator for a hundred.
+LINES = 200  # Of metrics.jsonl: what the detectors look back on.
+
+
+@runtime_checkable
+class Drawing(Protocol):
+    """What a family's `Training` must offer to have its samples measured."""
+
+    def drawn(self, real: dict[str, Tensor], count: int) -> dict[str, Tensor]:
+        """New pictures (N, C, S, S) in [-1, 1] for each domain, "" where there is but one. real: the data's, uint8."""
+
+
+class Watching:
+    """Measures at each sample and tells what the detectors find. Draws nothing of the training's random numbers."""
+
+    def __init__(self, folder: RunFolder, feed: ImageFeed | DomainFeed) -> None:
+        self._folder = folder
+        self._real = feed.real(NEIGHBOURS)
+        self._yardsticks = {name: Yardstick(pictures) for name, pictures in self._real.items()}
+        self._images = feed.smallest()
+        self._watch = Watch(event["kind"] for event in folder.events())
+
+    def due(self, step: int, every: int, ending: bool) -> bool:
+        return every > 0 and (step % every == 0 or ending)
+
+    def look(self, step: int, training: Any) -> Iterator[Noticed]:
+        if isinstance(training, Drawing):
+            count = COUNTED if len(self._real) == 1 else TRANSLATED
+            drawn = training.drawn(self._real, count)
+            found = {name: self._yardsticks[name].measure(pictures) for name, pictures in drawn.items()}
+            self._folder.append_quality({"step": step, **_line(found)})
+        record = Record(
+            metrics=self._folder.metrics(newest=LINES),
+            quality=self._folder.quality(),
+            images=self._images,
+            duplicates=max(one.duplicates for one in self._yardsticks.values()),
+            probabilities=getattr(getattr(training, "recipe", None), "loss", None) == "bce",
+        )
+        for finding in self._watch.look(record):
+            self._folder.append_event(step, finding.kind, finding.text)
+            yield Noticed(step, finding.kind, finding.text)
+
+
+def _line(found: dict[str, Quality]) -> dict[str, float]:
+    """Of several domains each by its letter, and the worse one of each figure without."""
+    if len(found) == 1:
+        return next(iter(found.values())).to_json()
+    lines = {name: quality.to_json() for name, quality in found.items()}
+    worst = {
+        "variety": min(line["variety"] for line in lines.values()),
+        "distance": max(line["distance"] for line in lines.values()),
+        "nearest": min(line["nearest"] for line in lines.values()),
+    }
+    return worst | {f"{key}_{name}": value for name, line in lines.items() for key, value in line.items()}
