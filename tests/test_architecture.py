@@ -46,6 +46,7 @@ SIBLINGS = {
         "plan",
         "pool",
         "quality",
+        "record",
         "run_folder",
         "state",
         "watching",
