@@ -13,7 +13,8 @@ from gan_core import __version__
 from gan_core.cli.app import app
 from gan_core.cli.films import interpolate
 from gan_core.cli.keep import keep
-from gan_core.cli.listing import models, runs
+from gan_core.cli.listing import models
+from gan_core.cli.runs import runs
 from gan_core.cli.train import train
 from gan_core.cli.use import generate, translate
 from gan_core.errors import GanCoreError

@@ -1,4 +1,4 @@
-"""`gan-core models` and `gan-core runs`: what is here."""
+"""`gan-core models`: what is here."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -32,39 +32,18 @@ def models(as_json: bool) -> None:
         else:
             pixels = str(info.size or "any")
             rows.append((info.name, info.title, pixels, info.data, f"{info.steps:,}", f"{info.bytes / 1e6:.1f} MB"))
-    _table(rows)
+    table(rows)
     for info in infos:
         if info.error:
             click.echo(f"{info.name}: {info.error}")
-
-
-@click.command()
-@as_json
-def runs(as_json: bool) -> None:
-    """List the training runs that are here, with their state."""
-    from gan_core.training.run_folder import list_runs
-
-    settings = Settings()
-    found = [(run, run.status()) for run in list_runs(settings.runs_dir)]
-    if as_json:
-        print_json([{"id": run.id, "folder": str(run.path), **status} for run, status in found])
-        return
-    if not found:
-        click.echo(f"There are no runs in {settings.runs_dir}. Start one: gan-core train dcgan --data shapes")
-        return
-    rows = [("run", "state", "step", "of")]
-    rows += [(run.id, s["state"], f"{s['step']:,}", f"{s['total_steps']:,}") for run, s in found]
-    _table(rows)
-    for run, status in found:
-        if status["error"]:
-            click.echo(f"{run.id}: {status['error']}")
 
 
 def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> None:
+def table(rows: Sequence[tuple[str, ...]]) -> None:
+    """Rows in columns as wide as they need to be."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
