@@ -158,7 +158,7 @@ async function openModel(request, job = {}) {
     return;
   }
   picker.set(answer.models, answer.model?.value ?? null);
-  if (!answer.model) return emptyState(answer.told, "Train one", () => [...document.querySelectorAll("[role=tab]")].find((tab) => tab.textContent.trim() === "Training")?.click());
+  if (!answer.model) return emptyState(answer.told, "Train one", () => showTab("Training"));
   usable(true);
   model = answer.model;
   kept.set(localStorage, LAST_MODEL, model.value);

@@ -364,7 +364,7 @@ async function openModel(value, before = null, stored = null) {
   }
   picker.set(answer.models, answer.model?.value ?? null);
   if (!answer.model) {
-    emptyState("There are no generators yet.", "Train one", () => [...document.querySelectorAll("[role=tab]")].find((tab) => tab.textContent.trim() === "Training")?.click());
+    emptyState("There are no generators yet.", "Train one", () => showTab("Training"));
     return;
   }
   root.classList.remove("ip-empty");

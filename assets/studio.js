@@ -206,3 +206,9 @@ function fileUrl(path) {
   const { root = "", api_prefix: prefix = "/gradio_api" } = window.gradio_config ?? {};
   return `${root}${prefix}/file=${encodeURI(path)}`;
 }
+
+/** Open another tab by its title; on a narrow screen it may stand in the menu of those that have no room. */
+function showTab(name) {
+  const tabs = [...document.querySelectorAll("[role=tab], .overflow-dropdown button")];
+  tabs.find((tab) => tab.textContent.trim() === name)?.click();
+}

@@ -1,6 +1,7 @@
 """Model cards: what a person must know of a model before using it, as README.md of its folder."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gan_core.config import ModelConfig
@@ -26,6 +27,50 @@ def model_card(name: str, config: ModelConfig, metrics: Mapping[str, Any], notes
         parts.append("## Measured\n\n" + _table([(text(key), text(value)) for key, value in _flat(metrics)]))
     parts.append(f"## Limits\n\n{_limits(config)}")
     return "\n\n".join(parts) + "\n"
+
+
+def imported_card(name: str, config: ModelConfig, notes: Sequence[str]) -> str:
+    """The card of a model that came from another project's checkpoint. `notes`: what was chosen while importing it."""
+    family, trained = get_family(config.family), config.trained
+    files = trained.get("imported_files", {})
+    rows = [("Recognised as", _plain(trained["imported_as"]))]
+    rows += [(f"SHA-256 of {_plain(file)}", files[file]) for file in files]
+    rows.append(("Imported by", f"gan-core {trained.get('code_version', '')}".strip()))
+    said = "\n".join(f"- {_plain(note)}" for note in notes)
+    parts = [
+        _front_matter(config, family.kind),
+        f"# {name}\n\n{_imported_sentence(config)}\n\n![Samples](preview.webp)",
+        f"## Use\n\n```python\nimport gan_core\n\n{_example(name, config)}\n```",
+        "## Where it comes from\n\n" + _table(rows) + (f"\n\n{said}" if said else ""),
+        f"## Data and licences\n\n{_UNKNOWN}",
+        f"## Limits\n\n{_UNSEEN}",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _plain(said: str) -> str:
+    """Words out of a stranger's file, without what Markdown would make a table, a link or a picture of."""
+    return re.sub(r"[^\w\s.,:;=+()/'-]", "?", " ".join(said.split()))
+
+
+_UNSEEN = (
+    "What the model learnt from is unknown, and it repeats that selection and its mistakes. "
+    "Pictures unlike it come out badly, and what it draws shows nothing that exists."
+)
+_UNKNOWN = (
+    "The pictures that it was trained on are unknown, and so is the licence of its weights: the checkpoint does not "
+    "say. Whoever publishes the model or its pictures should ask where the checkpoint came from, and write it here."
+)
+
+
+def _imported_sentence(config: ModelConfig) -> str:
+    if not config.domains:
+        size = config.network["size"]
+        return f"A network that draws pictures of {size} x {size} px, imported from another project's checkpoint."
+    a, b = config.domains["a"], config.domains["b"]
+    ways = {"ab": [f"{a} into {b}"], "ba": [f"{b} into {a}"]}
+    told = " and ".join(way for direction in config.directions or ("ab", "ba") for way in ways[direction])
+    return f"A network that turns {told}, imported from another project's checkpoint."
 
 
 def text(value: Any) -> str:

@@ -225,6 +225,8 @@ class ModelConfig:
     """Translators only: what domain a and domain b show, for people."""
     default_direction: Literal["ab", "ba"] | None = None
     """Translators only: what a person who uploads a picture most likely wants."""
+    directions: list[str] | None = None
+    """Translators only: the directions that the model can do, "ab", "ba" or both; None: both."""
     data: dict[str, Any] = field(default_factory=dict)
     """What the model was trained on."""
     trained: dict[str, Any] = field(default_factory=dict)
@@ -261,7 +263,13 @@ class ModelConfig:
             and (domains is None or (isinstance(domains, dict) and set(domains) == {"a", "b"}))
             and all(isinstance(text, str) for text in (domains or {}).values())
             and self.default_direction in (None, "ab", "ba")
+            and self.directions in (None, ["ab"], ["ba"], ["ab", "ba"])
             and (self.license is None or isinstance(self.license, str))
         )
         if not good:
             raise ModelError(f"{where} holds entries of a wrong type. Nothing was loaded.")
+        if self.directions and self.default_direction not in (None, *self.directions):
+            raise ModelError(
+                f"{where} asks for direction {self.default_direction} of a model that only does "
+                f"{self.directions[0]}. Nothing was loaded."
+            )

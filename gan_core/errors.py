@@ -25,6 +25,10 @@ class ModelError(GanCoreError):
     """A model folder is missing, damaged, foreign or does not fit its network."""
 
 
+class CheckpointError(ModelError):
+    """Somebody else's checkpoint cannot be read, is hostile, or is of no known architecture."""
+
+
 class RunError(GanCoreError):
     """A training run cannot start, go on or be read."""
 
@@ -35,3 +39,7 @@ class HubError(GanCoreError):
 
 class RecipeError(GanCoreError):
     """A recipe cannot be read, holds nonsense, or does not fit its model."""
+
+
+class Cancelled(GanCoreError):  # noqa: N818 nothing went wrong
+    """A person stopped the work; nothing of it was kept."""

@@ -44,6 +44,34 @@ FAMILIES: dict[str, Family] = {
             summary="Learns to turn pictures of one domain into another, and back, without pairs (Zhu et al., 2017).",
             defaults={"size": 256, "batch": 1, "flip": True, "steps": 100_000, "sample_steps": 1_000},
         ),
+        Family(
+            name="deconv",
+            title="DCGAN variant",
+            kind="generator",
+            summary="Draws pictures from latents through any stack of transposed convolutions; learnt elsewhere.",
+            trainable=False,
+        ),
+        Family(
+            name="upsample-dcgan",
+            title="PyTorch-GAN DCGAN",
+            kind="generator",
+            summary="Draws pictures from latents by enlargements and convolutions; learnt elsewhere with PyTorch-GAN.",
+            trainable=False,
+        ),
+        Family(
+            name="deep-conv",
+            title="StudioGAN DCGAN",
+            kind="generator",
+            summary="Draws pictures from latents with StudioGAN's deep_conv network; learnt elsewhere.",
+            trainable=False,
+        ),
+        Family(
+            name="pix2pix",
+            title="pix2pix",
+            kind="translator",
+            summary="Turns pictures of one kind into another, learnt elsewhere from pairs (Isola et al., 2017).",
+            trainable=False,
+        ),
     )
 }
 

@@ -1,12 +1,10 @@
 """From a snapshot to a named model: measured, with a preview and a card."""
 
-import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
 from torch import Tensor
 
 from gan_core import weights
@@ -15,13 +13,13 @@ from gan_core.config import check_name
 from gan_core.data import DataOptions, load_domains, load_images
 from gan_core.data.decode import ImageSet
 from gan_core.errors import ModelError, RunError
-from gan_core.images import enlarged, grid, to_float
+from gan_core.images import to_float
 from gan_core.inference.generator import Generator
 from gan_core.inference.translator import Translator
 from gan_core.library import load
 from gan_core.metrics import checkerboard, pairwise_distance
 from gan_core.models import get_networks
-from gan_core.scenes import EXAMPLES
+from gan_core.preview import generator_preview, translator_preview, webp
 from gan_core.settings import Settings
 from gan_core.training.run_folder import RunFolder
 
@@ -57,13 +55,13 @@ def keep(
     snapshot = snapshots[step if step is not None else max(snapshots)]
     model = load(snapshot, settings=settings)
     if isinstance(model, Generator):
-        metrics, preview = _measure_generator(model, run, settings), _generator_preview(model)
+        metrics, preview = _measure_generator(model, run, settings), generator_preview(model)
     else:
-        metrics, preview = _measure_translator(model, run, settings), _translator_preview(model)
+        metrics, preview = _measure_translator(model, run, settings), translator_preview(model)
     loaded = weights.load(snapshot, only=get_networks(model.config.family).REQUIRED)
     config = replace(loaded.config, license=license)
     card = model_card(name, config, metrics, notes).encode()
-    everything = {"README.md": card, "preview.webp": _webp(preview), **(files or {})}
+    everything = {"README.md": card, "preview.webp": webp(preview), **(files or {})}
     weights.save(folder, config, loaded.networks, half=half, metrics=metrics, files=everything)
     return folder
 
@@ -119,26 +117,3 @@ def _spread(images: ImageSet) -> Tensor:
     count = min(COUNT, len(images))
     places = [index * len(images) // count for index in range(count)]
     return to_float(torch.stack([images.pictures[place] for place in places]))
-
-
-def _generator_preview(model: Generator) -> Image.Image:
-    """Rows of fixed seeds; with classes, one class a column."""
-    columns = min(len(model.classes), 10) if model.classes else 8
-    pictures = [
-        model.generate([row * columns + column], label=column if model.classes else None)[0]
-        for row in range(4)
-        for column in range(columns)
-    ]
-    return grid([enlarged(picture, 64) for picture in pictures], columns)
-
-
-def _translator_preview(model: Translator) -> Image.Image:
-    """Drawn scenes above, their translations below: none of the data's pictures travels with the model."""
-    drawn = [scene.draw().resize((384, 256), Image.Resampling.LANCZOS) for scene in EXAMPLES.values()]
-    return grid([*drawn, *(model.translate(scene) for scene in drawn)], len(drawn), gap=4)
-
-
-def _webp(picture: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=90, method=6)
-    return buffer.getvalue()

@@ -42,8 +42,14 @@ class ModelInfo:
     classes: list[str] | None = None
     domains: dict[str, str] | None = None
     default_direction: Literal["ab", "ba"] | None = None
+    directions: list[str] | None = None
+    """Translators: what it can do, "ab" (B from A), "ba" or both."""
     data: str = ""
+    imported_as: str = ""
+    """What an imported model was recognised as; empty where it was trained here."""
     steps: int = 0
+    license: str | None = None
+    """Licence of the weights, as the model's config.json names it."""
     bytes: int = 0
     """Size of the weights on disk."""
     preview: Path | None = None
@@ -73,8 +79,11 @@ def describe(folder: Path) -> ModelInfo:
         classes=config.classes,
         domains=config.domains,
         default_direction=config.default_direction,
+        directions=(config.directions or ["ab", "ba"]) if family.kind == "translator" else None,
         data=str(config.data.get("name", "")),
+        imported_as=str(config.trained.get("imported_as", "")),
         steps=int(config.trained.get("steps", 0)),
+        license=config.license,
         bytes=sum(path.stat().st_size for path in folder.glob("*.safetensors")),
         preview=preview if preview.is_file() else None,
     )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 CONFIG = "config.json"
+BOTH = ("ab", "ba")
 MAX_JSON_BYTES = 4_000_000
 
 
@@ -121,7 +122,8 @@ def _stored(tensor: "Tensor", half: bool) -> "Tensor":
 def load(folder: str | Path, *, device: "torch.device | str" = "cpu", only: tuple[str, ...] | None = None) -> Model:
     """Load a model folder strictly: every tensor is used and every parameter is filled, or nothing is loaded.
 
-    only: names of the networks to load; None: all files that are there. The family's required ones must be there.
+    only: names of the networks to load; None: all files that are there. The family's required ones must be there; of a
+    translator with one direction, that direction's generator, and the other is not looked at.
     """
     import torch
 
@@ -130,7 +132,9 @@ def load(folder: str | Path, *, device: "torch.device | str" = "cpu", only: tupl
     family = get_networks(config.family)
     with torch.device("meta"):  # No memory and no random numbers before the file has proved to fit.
         networks = family.build(family.Network(**config.network))
-    wanted = set(only or networks)
+    # A translator's generators are named by direction; nothing else depends on it.
+    idle = {f"generator_{direction}" for direction in ("ab", "ba") if direction not in (config.directions or BOTH)}
+    wanted = set(only or networks) - idle
     loaded = {}
     for name in [name for name in networks if name in wanted]:
         path = folder / f"{name}.safetensors"

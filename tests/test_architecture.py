@@ -21,7 +21,7 @@ FLOORS = (
     ("models", "losses", "latent", "recipe", "images", "draws", "devices", "scenes"),  # 1  torch, numpy, Pillow
     ("weights", "hub", "data", "interop", "metrics", "video"),  # 2  model folders, transport, data sets
     ("training", "inference"),  # 3  steps, loop and run folder; trained models in use
-    ("library", "deploy", "cards", "keep", "adopt"),  # 4  models by name
+    ("library", "deploy", "cards", "keep", "preview", "adopt"),  # 4  models by name
     ("cli", "ui", "__main__"),  # 5  what people touch
 )
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}

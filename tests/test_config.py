@@ -15,7 +15,7 @@ from gan_core.config import (
     require_range,
 )
 from gan_core.errors import ConfigError, ModelError
-from gan_core.families import FAMILIES, get_family
+from gan_core.families import FAMILIES, get_family, trainable
 
 MODEL = {"format": 1, "family": "dcgan", "network": {"size": 16}}
 
@@ -145,6 +145,7 @@ def test_model_config_survives_json():
         data={"name": "monet"},
         trained={"steps": 10},
         license="Apache-2.0",
+        directions=["ba"],
     )
     assert ModelConfig.from_json(json.loads(json.dumps(config.to_json())), "config.json") == config
 
@@ -164,6 +165,11 @@ def test_model_config_survives_json():
         {"domains": ["a", "b"]},
         {"default_direction": "aa"},
         {"default_direction": ["ab"]},
+        {"directions": "ab"},
+        {"directions": []},
+        {"directions": ["ab", "ab"]},
+        {"directions": ["ac"]},
+        {"directions": {"ab": 1}},
         {"data": 3},
         {"trained": "long"},
         {"trained": {"steps": "many"}},
@@ -174,6 +180,13 @@ def test_entries_of_a_wrong_type_are_refused(change):
     """A family that is a list ended in a TypeError of the registry, as lists cannot be looked up."""
     with pytest.raises(ModelError, match="wrong type"):
         ModelConfig.from_json({**MODEL, **change}, "config.json")
+
+
+def test_a_default_direction_that_the_model_cannot_do_is_refused():
+    values = {**MODEL, "family": "cyclegan", "network": {}, "directions": ["ab"], "default_direction": "ba"}
+    with pytest.raises(ModelError, match="direction ba of a model that only does ab"):
+        ModelConfig.from_json(values, "config.json")
+    assert ModelConfig.from_json({**values, "default_direction": "ab"}, "config.json").directions == ["ab"]
 
 
 def test_hostile_entry_names_stay_on_one_short_line():
@@ -197,7 +210,8 @@ def test_build_refuses_unknown_entries():
 
 
 def test_registry():
-    assert [get_family(name).name for name in FAMILIES] == ["dcgan", "cyclegan"]
+    assert [get_family(name).name for name in FAMILIES] == list(FAMILIES)
+    assert list(trainable()) == ["dcgan", "cyclegan"]
     assert {family.kind for family in FAMILIES.values()} == {"generator", "translator"}
     with pytest.raises(ConfigError, match="Known families: dcgan, cyclegan"):
         get_family("gan")

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gan_core.metrics import checkerboard, pairwise_distance, picture_distance
+from gan_core.metrics import checkerboard, pairwise_distance, picture_distance, seam, structural_similarity
 
 
 def test_pairwise_distance_is_the_mean_over_all_pairs() -> None:
@@ -75,3 +75,45 @@ def test_picture_distance_has_a_gradient_everywhere() -> None:
     same = a.detach().float().requires_grad_()
     (gradient,) = torch.autograd.grad(picture_distance(same, same.detach()).sum(), same)
     assert bool(gradient.isfinite().all())
+
+
+def similarity_by_hand(a: np.ndarray, b: np.ndarray) -> float:
+    """Structural similarity of two grey pictures of 0 to 255, window by window, with weighted moments (Wang, 2004)."""
+    distance = np.arange(11) - 5
+    row = np.exp(-(distance**2) / (2 * 1.5**2))
+    window = np.outer(row, row) / row.sum() ** 2
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    found = []
+    for top in range(a.shape[0] - 10):
+        for left in range(a.shape[1] - 10):
+            x, y = a[top : top + 11, left : left + 11], b[top : top + 11, left : left + 11]
+            mx, my = (window * x).sum(), (window * y).sum()
+            vx, vy = (window * (x - mx) ** 2).sum(), (window * (y - my) ** 2).sum()
+            both = (window * (x - mx) * (y - my)).sum()
+            found.append((2 * mx * my + c1) * (2 * both + c2) / ((mx**2 + my**2 + c1) * (vx + vy + c2)))
+    return float(np.mean(found))
+
+
+def test_structural_similarity_is_its_formula() -> None:
+    a = np.random.default_rng(0).uniform(0, 255, (24, 20))
+    b = np.clip(a + np.random.default_rng(1).normal(0, 40, a.shape), 0, 255)
+    x, y = (torch.from_numpy(picture / 127.5 - 1)[None, None] for picture in (a, b))
+    assert float(structural_similarity(x, y)) == pytest.approx(similarity_by_hand(a, b), abs=1e-9)
+
+
+def test_structural_similarity_of_equal_and_of_opposite_pictures() -> None:
+    x = torch.rand(2, 3, 16, 16) * 2 - 1
+    assert structural_similarity(x, x).tolist() == pytest.approx([1, 1])
+    assert structural_similarity(x, -x).max() < 0
+    assert structural_similarity(x[..., :1, :1], x[..., :1, :1]).tolist() == pytest.approx([1, 1])
+
+
+def test_seam_sees_a_line_of_steps_and_nothing_in_what_lies_evenly() -> None:
+    torch.manual_seed(0)
+    picture = torch.rand(1, 3, 64, 48)
+    grain = picture + 0.01 * torch.randn_like(picture)
+    tones = grain + 0.05 * (torch.arange(64) // 16 % 2)[:, None]
+    assert seam(picture, picture, 16) == 1
+    assert seam(grain, picture, 16) == pytest.approx(1, abs=0.3)
+    assert seam(tones, picture, 16) > 4
+    assert seam(tones, picture, 24) < 4

@@ -15,13 +15,17 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+import gan_core
 from gan_core.config import ModelConfig
-from gan_core.errors import ModelError
-from gan_core.models import cyclegan, dcgan, get_networks
+from gan_core.errors import ConfigError, ModelError
+from gan_core.library import describe
+from gan_core.models import cyclegan, dcgan, get_networks, pix2pix
 from gan_core.weights import is_model_folder, load, network_json, read_config, save
 from tests.conftest import TINY_CONDITIONAL, TINY_CYCLEGAN, TINY_DCGAN
 
 SPECTRAL = replace(TINY_CONDITIONAL, spectral_norm=True)
+TINY_PIX2PIX = pix2pix.Network(generator_features=2, halvings=5)
+BLURRED = replace(TINY_CYCLEGAN, downsample="blur", upsample="blur", padding="zero", channels_b=1)
 BATCH_NORM = replace(TINY_CYCLEGAN, norm="batch", dropout=True, upsample="resize")
 
 
@@ -45,6 +49,8 @@ def described(family: str, network) -> ModelConfig:
         ("dcgan", SPECTRAL),
         ("cyclegan", TINY_CYCLEGAN),
         ("cyclegan", BATCH_NORM),
+        ("cyclegan", BLURRED),
+        ("pix2pix", TINY_PIX2PIX),
     ],
 )
 def test_every_bit_survives(tmp_path, family, network):
@@ -115,6 +121,61 @@ def test_only_what_was_asked_for_is_loaded(cyclegan_folder):
     assert set(load(cyclegan_folder, only=("generator_ba",)).networks) == {"generator_ba"}
     (cyclegan_folder / "discriminator_a.safetensors").unlink()
     assert "discriminator_a" not in load(cyclegan_folder).networks, "optional"
+
+
+@pytest.mark.parametrize(("family", "network"), [("cyclegan", TINY_CYCLEGAN), ("pix2pix", TINY_PIX2PIX)])
+@pytest.mark.parametrize("direction", ["ab", "ba"])
+def test_a_model_of_one_direction_needs_that_generator_and_no_other(tmp_path, family, network, direction):
+    networks = get_networks(family).build(network)
+    config = replace(described(family, network), directions=[direction])
+    save(tmp_path / "m", config, {f"generator_{direction}": networks[f"generator_{direction}"]})
+    assert read_config(tmp_path / "m").directions == [direction]
+    model = load(tmp_path / "m")
+    assert set(model.networks) == {f"generator_{direction}"}
+    assert set(load(tmp_path / "m", only=("generator_ab", "generator_ba")).networks) == {f"generator_{direction}"}
+
+    other = "generator_ba" if direction == "ab" else "generator_ab"
+    (tmp_path / "m" / f"{other}.safetensors").write_bytes(b"not looked at")
+    assert set(load(tmp_path / "m").networks) == {f"generator_{direction}"}
+
+    (tmp_path / "m" / f"generator_{direction}.safetensors").unlink()
+    with pytest.raises(ModelError, match=f"has no generator_{direction}.safetensors"):
+        load(tmp_path / "m")
+
+
+@pytest.mark.parametrize("directions", [None, ["ab", "ba"]])
+def test_a_model_of_both_directions_needs_both(tmp_path, directions):
+    networks = cyclegan.build(TINY_CYCLEGAN)
+    save(tmp_path / "m", replace(described("cyclegan", TINY_CYCLEGAN), directions=directions), networks)
+    (tmp_path / "m" / "generator_ba.safetensors").unlink()
+    with pytest.raises(ModelError, match=r"has no generator_ba\.safetensors"):
+        load(tmp_path / "m")
+
+
+def test_a_translator_of_one_direction_says_so(tmp_path, cyclegan_folder):
+    """Through the library's door: what it can do, and what it refuses."""
+    network = replace(TINY_PIX2PIX, channels=3)
+    config = replace(described("pix2pix", network), directions=["ab"])
+    folder = tmp_path / "paired"
+    save(folder, config, {"generator_ab": get_networks("pix2pix").build(network)["generator_ab"]})
+    translator = gan_core.load(folder)
+    assert translator.directions == ["ab"]
+    assert translator.default_direction == "ab"
+    assert describe(folder).directions == ["ab"]
+    assert describe(cyclegan_folder).directions == ["ab", "ba"]
+    with pytest.raises(ConfigError, match="cannot do direction 'ba'"):
+        translator.forward(torch.zeros(1, 3, 32, 32), "ba")
+
+
+def test_folders_from_before_there_were_directions_load(cyclegan_folder):
+    config = json.loads((cyclegan_folder / "config.json").read_text())
+    known = {"channels", "generator_features", "blocks", "norm", "dropout", "upsample", "global_skip"}
+    known |= {"discriminator_features", "discriminator_layers"}
+    config["network"] = {key: value for key, value in config["network"].items() if key in known}
+    del config["directions"]
+    (cyclegan_folder / "config.json").write_text(json.dumps(config))
+    assert read_config(cyclegan_folder).directions is None
+    assert {"generator_ab", "generator_ba"} < set(load(cyclegan_folder).networks)
 
 
 def test_loading_uses_no_random_numbers(dcgan_folder):

@@ -11,12 +11,16 @@ import click
 
 from gan_core import __version__
 from gan_core.cli.app import app
+from gan_core.cli.bring import bring
+from gan_core.cli.check import check
+from gan_core.cli.export import export
 from gan_core.cli.films import interpolate
 from gan_core.cli.keep import keep
 from gan_core.cli.listing import models
 from gan_core.cli.runs import runs
 from gan_core.cli.train import train
-from gan_core.cli.use import generate, translate
+from gan_core.cli.translate import translate
+from gan_core.cli.use import generate
 from gan_core.errors import GanCoreError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -28,7 +32,7 @@ def cli() -> None:
     """Train DCGAN and CycleGAN models, and use them."""
 
 
-for command in (app, train, generate, interpolate, translate, keep, models, runs):
+for command in (app, train, generate, interpolate, translate, check, keep, models, runs, bring, export):
     cli.add_command(command)
 
 

@@ -17,9 +17,9 @@ from gan_core.config import RunConfig, TrainConfig, train_config
 from gan_core.errors import ConfigError, RunError
 from gan_core.families import get_family, trainable
 from gan_core.settings import Settings
-from gan_core.training.run_folder import ACTIVE, RunFolder, create_run
+from gan_core.training.run_folder import ACTIVE, IMPORTED, RunFolder, create_run
 
-FROM_DATA = ("size", "channels", "classes")
+FROM_DATA = ("size", "channels", "channels_b", "classes")
 OTHER_KIND = {"generator": ("domain_a", "domain_b", "default_direction"), "translator": ("conditional",)}
 CHANGEABLE = ("data", "steps", "device", "log_steps", "sample_steps", "snapshot_steps", "state_steps", "keep_snapshots")
 
@@ -162,6 +162,11 @@ def _folder_and_config(
 def _resumed(folder: RunFolder, family: str, options: dict[str, dict[str, Any]]) -> RunConfig:
     """The run's own configuration, with what may change from one start to the next."""
     config = folder.config()
+    if config.train.data.startswith(IMPORTED):
+        raise RunError(
+            f"{folder.path} was read from another project's log: it holds curves and no weights to go on from. "
+            "Nothing was started. Begin a new run."
+        )
     if config.family != family:
         raise ConfigError(f"{folder.path} trains {config.family}, not {family}. Nothing was started.")
     before = {"train": config.train.__dict__, "network": config.network, "recipe": config.recipe}

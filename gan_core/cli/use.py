@@ -1,6 +1,7 @@
-"""`gan-core generate`, `translate`: trained models in use."""
+"""`gan-core generate`, and what all commands share that use a trained model."""
 
-import sys
+import errno
+from collections.abc import Container
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,15 +10,16 @@ import click
 from click.core import ParameterSource
 
 from gan_core.cli.options import as_json, print_json
-from gan_core.errors import ConfigError, GanCoreError, PictureError
-from gan_core.settings import Settings
+from gan_core.errors import ConfigError, GanCoreError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from gan_core.inference.generator import Generator
-    from gan_core.inference.translator import Translator
-    from gan_core.recipe import Recipe
+    from gan_core.recipe import Recipe, Translation
+
+KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+"""What pictures are written as, by the ending of their name."""
 
 device = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
 label = click.option("--label", help="Class, by name or number, of a model that has classes.")
@@ -89,10 +91,10 @@ def generate(
     pictures = [generator.picture(one) for one in recipes]  # One by one: each is to the bit what its recipe draws.
     written = []
     if out is not None:
-        written.append(_save(grid(pictures, columns), out, recipes[0] if len(recipes) == 1 else None))
+        written.append(save(grid(pictures, columns), out, recipes[0] if len(recipes) == 1 else None))
     if each is not None:
         written += [
-            _save(picture, each / f"seed-{seed:06d}.png", one)
+            save(picture, each / f"seed-{seed:06d}.png", one)
             for seed, picture, one in zip(numbers, pictures, recipes, strict=True)
         ]
     report(written, as_json)
@@ -113,13 +115,13 @@ def _draw_again(file: Path, model: str | None, out: Path, device: str) -> Path:
     if notice:
         click.echo(f"Notice: {notice}", err=True)
     # What was drawn here came from this model, whichever the recipe named.
-    return _save(picture, out, replace(recipe, model=generator.recipe().model))
+    return save(picture, out, replace(recipe, model=generator.recipe().model))
 
 
 def _beside(recipe: Path) -> Path:
     """A PNG of the recipe's name in this folder, numbered where there is one already."""
     path = Path(f"{recipe.stem}.png")
-    return _free_name(path, list(Path().glob("*.png")))
+    return free_name(path, list(Path().glob("*.png")))
 
 
 def _refuse_beside(context: click.Context, flag: str, names: tuple[str, ...]) -> None:
@@ -128,46 +130,19 @@ def _refuse_beside(context: click.Context, flag: str, names: tuple[str, ...]) ->
         raise click.UsageError(f"{flag} says all of the picture, so --{given[0]} cannot be given beside it.")
 
 
-@click.command()
-@click.argument("model")
-@click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", type=out_path, required=True, help="Folder for the results, one PNG a photo.")
-@click.option("--direction", type=click.Choice(["ab", "ba"]), help="Default: the model's own.")
-@click.option("--strength", type=click.FloatRange(0, 2), default=1.0, show_default=True, help="0 none, 1 full.")
-@device
-@as_json
-def translate(
-    model: str, photos: tuple[Path, ...], out: Path, direction: Any, strength: float, device: str, as_json: bool
-) -> None:
-    """Translate photographs. MODEL is a name, a folder, a run, or hub:user/name; PHOTOS are files or folders."""
-    from gan_core.images import SUFFIXES, open_picture
+class WriteError(GanCoreError):
+    """A file could not be written, and nothing of it is left."""
 
-    translator: Translator = load_model(model, "translator", device)
-    files = [
-        file
-        for photo in photos
-        for file in (sorted(photo.iterdir()) if photo.is_dir() else [photo])
-        if not photo.is_dir() or file.suffix.lower() in SUFFIXES
-    ]
-    if not files:
-        raise PictureError("There is no picture in the folders that were named. Nothing was painted.")
-    limit = Settings().max_picture_mp
-    written: list[Path] = []
-    failed: list[str] = []
-    for file in files:
-        try:
-            picture = translator.translate(open_picture(file, max_mp=limit), direction, strength)
-            written.append(_save(picture, _free_name(out / f"{file.stem}.png", written)))
-        except PictureError as error:
-            failed.append(str(error))  # One bad file must not cost the others.
-            click.echo(f"Error: {error}", err=True)
-    report(written, as_json, failed)
-    if failed:
-        sys.exit(1)
+    def __init__(self, path: Path, error: OSError) -> None:
+        self.full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        """Whether the disk is: no other file will fit either."""
+        reason = "the disk is full" if self.full else error.strerror or error
+        remedy = "Make room, or choose another place." if self.full else "Choose another place."
+        super().__init__(f"{path} was not written: {reason}. {remedy}")
 
 
-def _free_name(path: Path, taken: list[Path]) -> Path:
-    """Two photos of one name in different folders must not overwrite each other's result."""
+def free_name(path: Path, taken: Container[Path]) -> Path:
+    """The path itself, or with the first number behind its name that makes it another."""
     number, candidate = 1, path
     while candidate in taken:
         number += 1
@@ -175,37 +150,27 @@ def _free_name(path: Path, taken: list[Path]) -> Path:
     return candidate
 
 
-def _save(picture: "Image", path: Path, recipe: "Recipe | None" = None) -> Path:
-    """Write a picture whole or not at all, with its recipe inside where there is one."""
-    from gan_core.atomic import write_bytes, write_file
+def save(picture: "Image", path: Path, made: "Recipe | Translation | None" = None) -> Path:
+    """Write a picture whole or not at all, with how it was made inside."""
+    from gan_core.atomic import write_bytes
     from gan_core.recipe import embed
 
-    kinds = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-    kind = kinds.get(path.suffix.lower())
+    kind = KINDS.get(path.suffix.lower())
     if kind is None:
         raise ConfigError(f"{path}: pictures are written as .png, .jpg or .webp. Nothing was written.")
-    if kind == "JPEG" and picture.mode == "RGBA":
-        picture = picture.convert("RGB")
-    if recipe is not None:
-        content = embed(picture, recipe, kind)
-        _guarded(path, lambda: write_bytes(path, content))
-    else:
-        _guarded(path, lambda: write_file(path, lambda temporary: picture.save(temporary, kind)))
+    content = embed(picture, made, kind)
+    try:
+        write_bytes(path, content)
+    except OSError as error:
+        raise WriteError(path, error) from None
     return path
 
 
-def _guarded(path: Path, write: Any) -> None:
-    try:
-        write()
-    except OSError as error:
-        raise GanCoreError(f"{path} was not written: {error.strerror or error}. Choose another place.") from None
-
-
-def report(written: list[Path], as_json: bool, failed: list[str] | None = None) -> None:
-    """Say what was written: a path, a count, or JSON."""
+def report(written: list[Path], as_json: bool, failed: list[str] | None = None, *, folder: Path | None = None) -> None:
+    """Say what was written: a path, a count and the folder (that of the first file, without one), or JSON."""
     if as_json:
         print_json({"written": [str(path) for path in written], "failed": failed or []})
     elif len(written) == 1:
         click.echo(str(written[0]))
     elif written:
-        click.echo(f"{len(written)} files in {written[0].parent}")
+        click.echo(f"{len(written)} files in {folder or written[0].parent}")

@@ -43,8 +43,28 @@ class Direction:
 
 
 @runtime_checkable
+class FirstLayer(Protocol):
+    """What a generator network must offer for SeFa's directions."""
+
+    latent_dim: int
+    classes: int
+
+    def first_layer(self) -> Tensor: ...  # (latent_dim, rest): what each latent adds to the first layer's result.
+
+
+@runtime_checkable
+class FirstStage(Protocol):
+    """What a generator network must offer for principal components; `models/deconv.py` says what the matrices are."""
+
+    latent_dim: int
+    classes: int
+
+    def first_stage(self) -> tuple[Tensor, Tensor]: ...
+
+
+@runtime_checkable
 class Staged(Protocol):
-    """What a generator network must offer for directions and mixing; `models/dcgan.py` does."""
+    """What a generator network must offer for mixing and the quick way of `single.py`, beside all directions."""
 
     latent_dim: int
     classes: int
@@ -63,10 +83,14 @@ def sefa(network: nn.Module) -> list[Direction]:
     A unit step along the first changes the first layer's output most. Latents are standard normal, so a unit is one
     standard deviation. share: the eigenvalue over the sum of all.
     """
-    if not isinstance(network, Staged):
+    if isinstance(network, FirstLayer):
+        weight = network.first_layer()
+    elif isinstance(network, Staged):
+        found = network.stages()[0][0].weight
+        assert isinstance(found, Tensor)
+        weight = found
+    else:
         return []
-    weight = network.stages()[0][0].weight
-    assert isinstance(weight, Tensor)
     a = weight[: network.latent_dim].detach().cpu().double().flatten(1)  # (nz, rest)
     values, vectors = torch.linalg.eigh(a @ a.T)  # Ascending.
     return _directions("sefa", "Direction", vectors.flip(1), values.flip(0), float(values.sum()))
@@ -81,7 +105,7 @@ def principal(network: nn.Module, seeds: int = 10_000) -> list[Direction]:
     E[z c_k] / sqrt(v_k). Classes take turns; each has its own mean, since sliders must not change the class. share: v_k
     over the variance of all features.
     """
-    if not isinstance(network, Staged):
+    if not isinstance(network, FirstStage):
         return []
     weight, bias = network.first_stage()
     nz = network.latent_dim

@@ -1,7 +1,8 @@
 """CycleGAN: Zhu et al., "Unpaired image-to-image translation using cycle-consistent adversarial networks", 2017.
 
 Layer for layer the networks of the authors' implementation, under its key names (`model.1.weight` ...). `generator_ab`
-makes b from a and is judged by `discriminator_b`.
+makes b from a and is judged by `discriminator_b`. With `downsample` and `upsample` blurred, the generators are those of
+CUT (Park et al., "Contrastive learning for unpaired image-to-image translation", 2020), again under its key names.
 """
 
 from dataclasses import dataclass
@@ -10,15 +11,16 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv_transpose2d, pad
+from torch.nn.functional import conv2d, conv_transpose2d, pad
 
-from gan_core.config import require_channels, require_choice, require_whole, require_yes_no
+from gan_core.config import require, require_channels, require_choice, require_whole, require_yes_no
 
 REQUIRED = ("generator_ab", "generator_ba")
 
 SKIP_RANGE = 0.95
 
-Norm = Literal["instance", "batch"]
+Norm = Literal["instance", "batch", "none"]
+Upsample = Literal["transposed", "resize", "blur"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,16 +29,23 @@ class Network:
 
     channels: int = 3
     """1 grey, 3 RGB, 4 RGBA, in both domains."""
+    channels_b: int | None = None
+    """Channels of domain B where they are others than domain A's; None: the same."""
     generator_features: int = 64
     """Channels after the generator's first layer (ngf)."""
     blocks: int = 9
     """Residual blocks: 9 for 256 px, 6 for 128 px and for speed."""
-    norm: Literal["instance", "batch"] = "instance"
+    norm: Literal["instance", "batch", "none"] = "instance"
     """Norm of all four networks."""
     dropout: bool = False
     """Dropout 0.5 inside the residual blocks."""
-    upsample: Literal["transposed", "resize"] = "transposed"
-    """Transposed convolutions as in the paper, or nearest neighbour and convolution, which leaves no checkerboard."""
+    padding: Literal["reflect", "zero"] = "reflect"
+    """What the residual blocks see beyond the edge: the picture mirrored, as in the paper, or nothing."""
+    downsample: Literal["strided", "blur"] = "strided"
+    """Strided convolutions as in the paper, or convolution, blur and every second pixel (Zhang, 2019), as in CUT."""
+    upsample: Literal["transposed", "resize", "blur"] = "transposed"
+    """Transposed convolutions as in the paper; nearest neighbour (resize) or a smooth enlargement (blur), and then a
+    convolution, leave no checkerboard."""
     global_skip: bool = False
     """Learn the change to the picture instead of the picture: training begins with pictures left as they are."""
     discriminator_features: int = 64
@@ -46,43 +55,54 @@ class Network:
 
     def __post_init__(self) -> None:
         require_channels(self.channels)
+        if self.channels_b is not None:
+            require_channels(self.channels_b)
         require_whole("--generator-features", self.generator_features, 1, 512)
         require_whole("--blocks", self.blocks, 1, 32)
-        require_choice("--norm", self.norm, ("instance", "batch"))
+        require_choice("--norm", self.norm, ("instance", "batch", "none"))
         require_yes_no("--dropout", self.dropout)
-        require_choice("--upsample", self.upsample, ("transposed", "resize"))
+        require_choice("--padding", self.padding, ("reflect", "zero"))
+        require_choice("--downsample", self.downsample, ("strided", "blur"))
+        require_choice("--upsample", self.upsample, ("transposed", "resize", "blur"))
         require_yes_no("--global-skip", self.global_skip)
+        require(
+            not self.global_skip or self.channels_b in (None, self.channels),
+            "--global-skip adds a change to the picture itself: both domains must have the same channels.",
+        )
         require_whole("--discriminator-features", self.discriminator_features, 1, 512)
         require_whole("--discriminator-layers", self.discriminator_layers, 1, 6)
 
 
 def build(network: Network) -> dict[str, nn.Module]:
+    a, b = network.channels, network.channels_b or network.channels
     generator = partial(
         ResnetGenerator,
-        channels=network.channels,
         features=network.generator_features,
         blocks=network.blocks,
         norm=network.norm,
         dropout=network.dropout,
+        padding=network.padding,
+        downsample=network.downsample,
         upsample=network.upsample,
         global_skip=network.global_skip,
     )
     discriminator = partial(
         PatchDiscriminator,
-        channels=network.channels,
         features=network.discriminator_features,
         layers=network.discriminator_layers,
         norm=network.norm,
     )
     return {
-        "generator_ab": generator(),
-        "generator_ba": generator(),
-        "discriminator_a": discriminator(),
-        "discriminator_b": discriminator(),
+        "generator_ab": generator(channels=a, output_channels=b),
+        "generator_ba": generator(channels=b, output_channels=a),
+        "discriminator_a": discriminator(channels=a),
+        "discriminator_b": discriminator(channels=b),
     }
 
 
 def _norm(kind: Norm, features: int) -> nn.Module:
+    if kind == "none":
+        return nn.Identity()
     return nn.InstanceNorm2d(features) if kind == "instance" else nn.BatchNorm2d(features)
 
 
@@ -92,18 +112,27 @@ class ResnetGenerator(nn.Module):
     Height and width of the input must be multiples of 4 (`inference.translator` pads and crops).
     """
 
+    multiple_px = 4
+    """Sides of the input are multiples of it: two halvings."""
+    smallest_px = 16
+    """Below it, the reflections would reach beyond the picture."""
+
     def __init__(
         self,
         *,
         channels: int = 3,
+        output_channels: int | None = None,
         features: int = 64,
         blocks: int = 9,
         norm: Norm = "instance",
         dropout: bool = False,
-        upsample: Literal["transposed", "resize"] = "transposed",
+        padding: Literal["reflect", "zero"] = "reflect",
+        downsample: Literal["strided", "blur"] = "strided",
+        upsample: Upsample = "transposed",
         global_skip: bool = False,
     ) -> None:
         super().__init__()
+        self.input_channels = channels
         bias = norm == "instance"  # Batch norm has a bias of its own.
         relu = partial(nn.ReLU, inplace=True)
         layers: list[nn.Module] = [
@@ -112,16 +141,15 @@ class ResnetGenerator(nn.Module):
             _norm(norm, features),
             relu(),
         ]
+        stride = 2 if downsample == "strided" else 1
         for width in (features, 2 * features):
-            layers += [nn.Conv2d(width, 2 * width, 3, 2, 1, bias=bias), _norm(norm, 2 * width), relu()]
-        layers += [ResnetBlock(features=4 * features, norm=norm, dropout=dropout) for _ in range(blocks)]
+            layers += [nn.Conv2d(width, 2 * width, 3, stride, 1, bias=bias), _norm(norm, 2 * width), relu()]
+            layers += [BlurDown(2 * width)] if downsample == "blur" else []
+        block = partial(ResnetBlock, features=4 * features, norm=norm, dropout=dropout, padding=padding)
+        layers += [block() for _ in range(blocks)]
         for width in (4 * features, 2 * features):
-            if upsample == "transposed":
-                up: nn.Module = nn.ConvTranspose2d(width, width // 2, 3, 2, 1, output_padding=1, bias=bias)
-            else:
-                up = ResizeConv2d(width, width // 2, 3, padding=1, bias=bias)
-            layers += [up, _norm(norm, width // 2), relu()]
-        last = nn.Conv2d(features, channels, 7)
+            layers += [*_up(upsample, width, bias), _norm(norm, width // 2), relu()]
+        last = nn.Conv2d(features, output_channels or channels, 7)
         layers += [nn.ReflectionPad2d(3), last, nn.Tanh()]
         self.model = nn.Sequential(*layers)
         self.apply(initialize)
@@ -130,27 +158,39 @@ class ResnetGenerator(nn.Module):
             nn.init.zeros_(last.weight)  # No change yet.
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (B, C, H, W) in [-1, 1], H and W multiples of 4 -> the same shape and range."""
+        """x (B, C, H, W) in [-1, 1], H and W multiples of 4 -> the same size and range, (B, output_channels, H, W)."""
         if not self.global_skip:
             return self.model(x)
         # The sum is formed before tanh, which keeps it in range; there a white pixel lies far out, but not at infinity.
         return torch.tanh(torch.atanh(SKIP_RANGE * x) + self.model[:-1](x))
 
 
+def _up(kind: Upsample, width: int, bias: bool) -> list[nn.Module]:
+    """Twice the size, half the channels."""
+    if kind == "transposed":
+        return [nn.ConvTranspose2d(width, width // 2, 3, 2, 1, output_padding=1, bias=bias)]
+    if kind == "resize":
+        return [ResizeConv2d(width, width // 2, 3, padding=1, bias=bias)]
+    return [BlurUp(width), nn.Conv2d(width, width // 2, 3, padding=1, bias=bias)]
+
+
 class ResnetBlock(nn.Module):
     """x + two padded 3 x 3 convolutions, without an activation after the sum."""
 
-    def __init__(self, *, features: int, norm: Norm, dropout: bool) -> None:
+    def __init__(
+        self, *, features: int, norm: Norm, dropout: bool, padding: Literal["reflect", "zero"] = "reflect"
+    ) -> None:
         super().__init__()
-        bias = norm == "instance"
+        mirrored = padding == "reflect"  # Zeros need no layer: as in the reference, the indices fall.
+        convolution = partial(nn.Conv2d, features, features, 3, padding=int(not mirrored), bias=norm == "instance")
         self.conv_block = nn.Sequential(
-            nn.ReflectionPad2d(1),
-            nn.Conv2d(features, features, 3, bias=bias),
+            *([nn.ReflectionPad2d(1)] if mirrored else []),
+            convolution(),
             _norm(norm, features),
             nn.ReLU(inplace=True),
             *([nn.Dropout(0.5)] if dropout else []),
-            nn.ReflectionPad2d(1),
-            nn.Conv2d(features, features, 3, bias=bias),
+            *([nn.ReflectionPad2d(1)] if mirrored else []),
+            convolution(),
             _norm(norm, features),
         )
 
@@ -169,6 +209,38 @@ class ResizeConv2d(nn.Conv2d):
         a, b, c, d = (pad(turned, shift) for shift in shifts)
         kernel = a + b + c + d  # (in, out, 4, 4)
         return conv_transpose2d(x, kernel, self.bias, stride=2, padding=1)
+
+
+def _binomial(channels: int, row: tuple[int, ...], total: float) -> Tensor:
+    """A blur for each channel by itself: (channels, 1, k, k), the outer product of a row, scaled to a sum."""
+    taps = torch.tensor(row, dtype=torch.float32)
+    kernel = taps[:, None] * taps  # (k, k)
+    return (kernel * (total / kernel.sum())).repeat(channels, 1, 1, 1)
+
+
+class BlurDown(nn.Module):
+    """Every second pixel of the blurred input (Zhang, "Making convolutional networks shift-invariant again", 2019)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.filt: Tensor  # A fixed kernel, which CUT's files hold all the same.
+        self.register_buffer("filt", _binomial(channels, (1, 2, 1), 1.0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return conv2d(pad(x, (1, 1, 1, 1), mode="reflect"), self.filt, stride=2, groups=x.shape[1])
+
+
+class BlurUp(nn.Module):
+    """Twice the size by a smooth kernel: zeros between the pixels, then the blur, scaled to keep the brightness."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.filt: Tensor
+        self.register_buffer("filt", _binomial(channels, (1, 3, 3, 1), 4.0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        edged = pad(x, (1, 1, 1, 1), mode="replicate")
+        return conv_transpose2d(edged, self.filt, stride=2, padding=3, groups=x.shape[1])
 
 
 class PatchDiscriminator(nn.Module):
@@ -199,10 +271,12 @@ class PatchDiscriminator(nn.Module):
 
 def initialize(layer: nn.Module) -> None:
     """Convolutions N(0, 0.02) with zero bias, batch norm weights N(1, 0.02): section 7.1 of the paper."""
+    if not isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.BatchNorm2d) or layer.weight.is_meta:
+        return  # A file will fill what has no memory yet; to draw there would import torch's decompositions, for 1.6 s.
     if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(layer.weight, 0.0, 0.02)
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)
-    elif isinstance(layer, nn.BatchNorm2d):
+    else:
         nn.init.normal_(layer.weight, 1.0, 0.02)
         nn.init.zeros_(layer.bias)

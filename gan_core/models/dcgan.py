@@ -170,8 +170,10 @@ class Discriminator(nn.Module):
 
 def initialize(layer: nn.Module) -> None:
     """Convolutions N(0, 0.02), batch norm weights N(1, 0.02): section 4 of the paper."""
+    if not isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear | nn.BatchNorm2d) or layer.weight.is_meta:
+        return  # A file will fill what has no memory yet; to draw there would import much of torch first.
     if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.normal_(layer.weight, 0.0, 0.02)
-    elif isinstance(layer, nn.BatchNorm2d):
+    else:
         nn.init.normal_(layer.weight, 1.0, 0.02)
         nn.init.zeros_(layer.bias)

@@ -7,6 +7,7 @@ from typing import Any
 from gan_core.config import shown
 from gan_core.errors import RecipeError
 
+MAX_NAME_LETTERS = 120
 _DIGITS = re.compile(r"[0-9]{1,19}")
 
 
@@ -61,3 +62,9 @@ def entries(what: str, value: object, known: tuple[str, ...]) -> dict[str, Any]:
             f"It may hold {', '.join(known)}."
         )
     return dict(value)
+
+
+def shown_name(name: str) -> str:
+    """A file's name as it may stand in a sentence: on one line, without letters that steer a terminal."""
+    letters = name if name.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in name)
+    return letters if len(letters) <= MAX_NAME_LETTERS else f"...{letters[-MAX_NAME_LETTERS:]}"

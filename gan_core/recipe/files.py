@@ -1,18 +1,16 @@
-"""Recipes in files: a PNG's text chunk, the XMP packet of a JPEG or WebP, or plain JSON."""
+"""Recipes out of files: a PNG's text chunk, the XMP packet of a JPEG or WebP, or plain JSON."""
 
 import hashlib
-import html
 import io
 import json
-import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from gan_core.errors import RecipeError
+from gan_core.recipe import xmp
 from gan_core.recipe.values import Recipe
 
 KEY = "gan-recipe"
@@ -20,41 +18,8 @@ KEY = "gan-recipe"
 MAX_JSON_BYTES = 1_000_000
 MAX_PICTURE_BYTES = 100_000_000
 MAX_PICTURE_MP = 50
-MAX_XMP_BYTES = 65_000  # A JPEG's segment holds 65,533 bytes.
 
 _PICTURES = {"PNG": b"\x89PNG", "JPEG": b"\xff\xd8\xff", "WEBP": b"RIFF"}
-_XMP = (
-    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-    '<rdf:Description rdf:about="" xmlns:gan="urn:gan-studio:recipe:1"><gan:recipe>{}</gan:recipe>'
-    "</rdf:Description></rdf:RDF></x:xmpmeta>"
-)
-_IN_XMP = re.compile(r"<gan:recipe>(.*?)</gan:recipe>", re.DOTALL)
-
-
-def embed_png(picture: Image.Image, recipe: Recipe) -> bytes:
-    """The picture as a PNG that carries its recipe."""
-    return embed(picture, recipe, "PNG")
-
-
-def embed(picture: Image.Image, recipe: Recipe, kind: str) -> bytes:
-    """The picture as PNG, JPEG or WEBP (lossless) with its recipe inside. RecipeError where a JPEG cannot hold it."""
-    text = recipe.dumps()
-    options: dict[str, Any]
-    if kind == "PNG":
-        info = PngInfo()
-        info.add_text(KEY, text)
-        options = {"pnginfo": info}
-    elif kind in ("JPEG", "WEBP"):
-        packet = _XMP.format(html.escape(text, quote=False)).encode()
-        if kind == "JPEG" and len(packet) > MAX_XMP_BYTES:
-            raise RecipeError("A JPEG cannot hold a recipe of this length. Nothing was written. Save it as PNG.")
-        options = {"xmp": packet, "quality": 95} if kind == "JPEG" else {"xmp": packet, "lossless": True}
-        picture = picture.convert("RGB") if kind == "JPEG" and picture.mode == "RGBA" else picture
-    else:
-        raise RecipeError(f"{kind} pictures carry no recipe. Nothing was written. Save it as PNG, JPEG or WebP.")
-    buffer = io.BytesIO()
-    picture.save(buffer, kind, **options)
-    return buffer.getvalue()
 
 
 def read(source: Path | bytes, *, name: str | None = None) -> Recipe:
@@ -74,12 +39,12 @@ def read(source: Path | bytes, *, name: str | None = None) -> Recipe:
         )
     else:
         text = content
-    return Recipe.from_json(_parsed(text, f"The recipe in {name}" if kind else name))
+    return Recipe.from_json(parsed(text, f"The recipe in {name}" if kind else name))
 
 
 def loads(text: str | bytes, name: str = "The recipe") -> Recipe:
     """A recipe from JSON text. Raises `RecipeError`."""
-    return Recipe.from_json(_parsed(text, name))
+    return Recipe.from_json(parsed(text, name))
 
 
 def _content(path: Path, name: str) -> bytes:
@@ -109,7 +74,7 @@ def _from_picture(content: bytes, kind: str, name: str) -> str:
         raise RecipeError(
             f"{name} is damaged and could not be opened ({detail}). Nothing was changed. Use the original file."
         ) from None
-    text = info.get(KEY) if kind == "PNG" else _in_xmp(info.get("xmp"))
+    text = info.get(KEY) if kind == "PNG" else xmp.value(info.get("xmp"), xmp.RECIPE)
     if not isinstance(text, str):
         raise RecipeError(
             f"{name} carries no recipe. Nothing was changed. "
@@ -119,15 +84,8 @@ def _from_picture(content: bytes, kind: str, name: str) -> str:
     return text
 
 
-def _in_xmp(packet: Any) -> str | None:
-    """A pattern instead of an XML parser: nothing in a stranger's packet is expanded."""
-    if isinstance(packet, str):
-        packet = packet.encode(errors="replace")
-    found = _IN_XMP.search(packet.decode(errors="replace")) if isinstance(packet, bytes) else None
-    return html.unescape(found[1]) if found else None
-
-
-def _parsed(text: str | bytes, what: str) -> Any:
+def parsed(text: str | bytes, what: str) -> Any:
+    """JSON of a stranger. Raises `RecipeError`, which calls it `what`."""
     if len(text) > MAX_JSON_BYTES:
         raise RecipeError(f"{what} is larger than {MAX_JSON_BYTES // 10**6} MB. It was not read. Use one saved here.")
     try:

@@ -22,6 +22,7 @@ from gan_core.config import RunConfig
 from gan_core.errors import RunError
 
 ACTIVE = ("starting", "running", "paused", "stopping")
+IMPORTED = "log:"  # Begins the `data` of a run that was read from another project's log.
 STALE_S = 60.0  # A heartbeat of another machine older than this means that its trainer is gone.
 LINE_BYTES = 512  # No line of metrics is longer.
 _NUMBERED = re.compile(r"(\d{5})-[a-z0-9][a-z0-9._-]*")

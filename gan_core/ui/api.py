@@ -1,4 +1,4 @@
-"""What programs may call: /generate, /interpolate and /project, by gradio_client, plain HTTP, or as MCP tools.
+"""What programs may call: /generate, /interpolate, /project and /translate, by gradio_client, HTTP, or as MCP tools.
 
 Gradio reads types, defaults and descriptions from the functions themselves. Calls wait in its queue, one of each kind
 at a time, so that programs do not crowd out the people at the page.
@@ -18,9 +18,14 @@ from gan_core.atomic import write_bytes
 from gan_core.errors import ConfigError, GanCoreError, PictureError
 from gan_core.recipe import Recipe, embed_png
 from gan_core.ui.bind import in_page_words
+from gan_core.ui.brush import brush_px, painted
 from gan_core.ui.film_folder import FilmFolder, film_folder
 from gan_core.ui.films import Films
+from gan_core.ui.paintings import Look, file_name, packed
+from gan_core.ui.photos import title_of
 from gan_core.ui.services import Services
+from gan_core.ui.translating import direction_of, ref_of
+from gan_core.ui.turns import Report
 
 if TYPE_CHECKING:
     from gan_core.inference.generator import Generator
@@ -49,8 +54,8 @@ def _describe(event: Any, function: Callable[..., Any]) -> None:
 
 
 def functions(services: Services, folder: FilmFolder) -> tuple[Callable[..., Any], ...]:
-    """The three functions, bound to the models that are here and to where files go."""
-    films = Films(services, folder)
+    """The functions, bound to the models that are here and to where files go."""
+    films, turns = Films(services, folder), services.turns
 
     def generate(
         model: str, seeds: str = "0", truncation: float = 1.0, label: str | None = None, recipe: str = ""
@@ -146,7 +151,53 @@ def functions(services: Services, folder: FilmFolder) -> tuple[Callable[..., Any
         found = replace(last.recipe, model=generator.recipe().model)
         return found.to_json(), last.distance, _png(generator, found, folder)
 
-    return generate, interpolate, project
+    def translate(
+        model: str,
+        photo: FileData,
+        direction: str | None = None,
+        strength: float = 1.0,
+        keep_colours: bool = False,
+        brush: Literal["fine", "medium", "broad"] = "fine",
+        kind: Literal["png", "jpg", "webp"] = "png",
+        mark: bool = False,
+    ) -> FileData:
+        """Turn a photograph into a painting, or what else a trained translator does. The result has the photo's size.
+
+        Args:
+            model: Name of a translator in the models folder, or "run:" and the id of a training run.
+            photo: The photograph, in any common format; it is turned upright, and its metadata stay behind.
+            direction: ab or ba, or the name of what the result shows, such as "Monet painting"; without one, the
+                model's own default.
+            strength: From 0 (the photograph) to 1.5; 1 is what the network paints.
+            keep_colours: Whether the painting changes the brightness alone.
+            brush: fine paints every pixel; medium and broad paint a large photo at 1280 and 512 px and lay the change
+                over the whole of it.
+            kind: png, jpg or webp.
+            mark: Whether a visible line in the corner says that it was made here.
+
+        Returns:
+            painting: The file; its metadata say how it was made.
+        """
+        from gan_core.images import open_picture
+        from gan_core.inference.blend import blend
+
+        look = Look.checked({"strength": strength, "keep_colours": keep_colours, "kind": kind, "mark": mark})
+        translator = services.translator(model)
+        way, ref, source = direction_of(translator, direction), ref_of(model, translator), uploaded(photo)
+        image = open_picture(source, max_mp=services.settings.max_picture_mp)
+
+        px = brush_px(brush, image.size)
+
+        def paint(report: Report) -> Any:
+            full = painted(translator, image, way, px, report)
+            return blend(image, full, look.strength, look.keep_colours)
+
+        picture = turns.finish(paint)  # After, or before, what the people at the page are waiting for.
+        path = folder.new(file_name(title_of(source.name), ref.name, look.kind))
+        write_bytes(path, packed(picture, look, model=ref, direction=way))
+        return FileData(path=str(path), orig_name=path.name)
+
+    return generate, interpolate, project, translate
 
 
 def uploaded(picture: Any) -> Path:

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets"
-STYLES = [FOLDER / name for name in ("style.css", "studio.css", "explore.css", "interpolate.css")]
+STYLES = [
+    FOLDER / name for name in ("style.css", "studio.css", "explore.css", "interpolate.css", "paint.css", "shelf.css")
+]
 
 
 def text(name: str) -> str:

@@ -6,6 +6,7 @@ from math import floor, log10
 from typing import Any
 
 POINTS = 200
+COLOURS = 6  # Lines after as many are dashed, in the same colours.
 VIEW = 1000.0  # Both sides of the drawing's own coordinates.
 
 Points = list[tuple[float, float]]
@@ -62,13 +63,13 @@ def plot(lines: Sequence[dict[str, Any]], total_steps: int) -> str:
     paths = []
     for index, points in enumerate(found.values()):
         text = " ".join("{:.1f},{:.1f}".format(*place(*point)) for point in points)
-        paths.append(f'<polyline class="gs-line gs-line-{index % 6}" points="{text}"/>')
+        paths.append(f'<polyline class="gs-line {_look(index)}" points="{text}"/>')
     left = "".join(f'<span style="top:{y / VIEW:.2%}">{value:g}</span>' for value, y in levels)
     below = "".join(
         f'<span style="left:{value / last:.2%}">{value:,.0f}</span>' for value in ticks(0, last, 5) if value <= last
     )
     legend = "".join(
-        f'<li><i class="gs-key gs-line-{index % 6}"></i>{escape(words(name))} <b>{points[-1][1]:.3f}</b></li>'
+        f'<li><i class="gs-key {_look(index)}"></i>{escape(words(name))} <b>{points[-1][1]:.3f}</b></li>'
         for index, (name, points) in enumerate(found.items())
     )
     summary = f"Losses up to step {last:,.0f} of {total_steps:,}"
@@ -79,6 +80,10 @@ def plot(lines: Sequence[dict[str, Any]], total_steps: int) -> str:
         f"{grid}{''.join(paths)}</svg>"
         f'<div class="gs-below">{below}</div></div></div>'
     )
+
+
+def _look(index: int) -> str:
+    return f"gs-line-{index % COLOURS}" + (" gs-dashed" if index >= COLOURS else "")
 
 
 def words(name: str) -> str:

@@ -6,6 +6,7 @@ state, one recipe; no visitor's is kept here. torch waits until a picture is ask
 
 import base64
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +49,10 @@ class Explorer:
                 group = 1 if self._services.runs.state(run).active else 2
                 samples = next((path for _, path in reversed(run.samples())), None)
                 facts.append(f"step {info.steps:,}")
-            entry = {"value": value, "name": value.removeprefix(RUN), "group": GROUPS[group]}
-            entry |= {"facts": ", ".join(filter(None, facts)), "url": self._thumbnails.of(value, info, samples)}
+            entry: dict[str, Any] = {"value": value, "name": value.removeprefix(RUN), "group": GROUPS[group]}
+            entry |= {"facts": ", ".join(filter(None, facts)), "url": None}
+            with suppress(GanCoreError):  # Damaged weights: one bad model must not hide the others.
+                entry["url"] = self._thumbnails.of(value, info, samples)
             found.append((group, entry))
         return {"models": [entry for _, entry in sorted(found, key=lambda one: one[0])]}
 

@@ -4,9 +4,15 @@ import gradio as gr
 
 from gan_core.ui import api
 from gan_core.ui.services import Services
-from gan_core.ui.tabs import explore, interpolate, style_transfer, training
+from gan_core.ui.tabs import explore, interpolate, models, style_transfer, training
 
-TABS = {"Explore": explore, "Interpolate": interpolate, "Style transfer": style_transfer, "Training": training}
+TABS = {
+    "Explore": explore,
+    "Interpolate": interpolate,
+    "Style transfer": style_transfer,
+    "Training": training,
+    "Models": models,
+}
 TITLE = "GAN Studio"
 SWEEP_S, KEEP_S = 3600, 86400  # Temporary pictures older than a day go.
 

@@ -1,14 +1,12 @@
-"""What the tabs ask for: models, pictures, paintings and runs. One object, built once and handed to each tab.
+"""What the tabs ask for: models, example photographs and runs. One object, built once and handed to each tab.
 
 Imports torch when a model is first needed, never before: the page answers at once, and the first visitor's load event
 or `warm_up` pays.
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,9 +18,8 @@ from gan_core.errors import ModelError
 from gan_core.scenes import EXAMPLES
 from gan_core.settings import Settings
 from gan_core.training.run_folder import RunFolder, list_runs
-from gan_core.ui.pictures import thumbnail_url
 from gan_core.ui.runner import Runner
-from gan_core.ui.session import Photo
+from gan_core.ui.turns import Turns
 
 if TYPE_CHECKING:
     from gan_core.inference.generator import Generator
@@ -33,47 +30,20 @@ T = TypeVar("T")
 RUN = "run:"
 LISTED_S = 5.0
 OPENED_S = 0.25  # Looking whether a model's files have changed takes a tenth of a picture's time.
-KEPT_PAINTINGS = 6
-
-
-@dataclass(frozen=True)
-class Painting:
-    """A photograph beside what the model makes of it at full strength; both of one size and mode."""
-
-    photo: Image.Image
-    full: Image.Image
-    elapsed_s: float
-
-    def at(self, strength: float) -> Image.Image:
-        """photo + strength * (full - photo): what the translator computes, without asking it again."""
-        return Image.blend(self.photo, self.full, strength)
 
 
 class Services:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.runs = Runner(settings)
-        self._paintings: OrderedDict[tuple[Any, ...], Painting] = OrderedDict()
+        self.turns = Turns()
+        """Whole photographs are painted one after another, whoever asks."""
         self._generators: tuple[float, dict[str, ModelInfo]] = (float("-inf"), {})
         self._opened: dict[str, tuple[float, ref[Generator] | None]] = {}  # The library decides what stays in memory.
         self._hand = ThreadPoolExecutor(1, "at-hand")
         self._lock = Lock()
-        self._painting = Lock()
 
     # Models.
-
-    def choices(self, kind: str) -> list[tuple[str, str]]:
-        """Label and value of each model, for a picker."""
-        return [(self._label(value, info), value) for value, info in self._listed(kind).items()]
-
-    def _label(self, value: str, info: "ModelInfo") -> str:
-        facts = [info.title]
-        if info.size:
-            facts.append(f"{info.size} px")
-        if value.startswith(RUN):
-            active = self.runs.state(self.runs.find(value.removeprefix(RUN))).active
-            facts.append(f"{'in training' if active else 'run'}, step {info.steps:,}")
-        return f"{value.removeprefix(RUN)}  ({', '.join(facts)})"
 
     def info(self, value: str | None) -> "ModelInfo":
         """The model of a picker's value; raises `ModelError` where it is gone."""
@@ -148,70 +118,24 @@ class Services:
         """Load the first model of each kind, so that the first visitor need not wait for it."""
         for value in list(self.generators())[:1]:
             self.at_hand(self.generator(value).directions)
-        for _, value in self.choices("translator")[:1]:
-            self._load(value, "translator")
+        for value in list(self.translators())[:1]:
+            self.translator(value)
+
+    def translators(self) -> "dict[str, ModelInfo]":
+        """The translators by what pickers send: models before runs."""
+        return self._listed("translator")
+
+    def translator(self, value: object) -> "Translator":
+        """A translator. Raises `ModelError` where it is gone, and for a generator."""
+        translator: Any = self._load(value if isinstance(value, str) else "", "translator")
+        return translator
 
     # Pictures.
 
-    def photo(self, photo: Photo) -> Image.Image:
-        """The photograph, upright. Raises `PictureError` where it cannot be read."""
-        if photo.path is None:
-            return self._examples[photo.example if photo.example in EXAMPLES else next(iter(EXAMPLES))]
-        from gan_core.images import open_picture
-
-        return open_picture(photo.path, max_mp=self.settings.max_picture_mp)
-
     @cached_property
-    def _examples(self) -> dict[str, Image.Image]:
+    def examples(self) -> dict[str, Image.Image]:
+        """The drawn photographs, by key."""
         return {key: example.draw() for key, example in EXAMPLES.items()}
-
-    def thumbnails(self, chosen: str | None) -> list[dict[str, Any]]:
-        """The examples as assets/choices.html shows them."""
-        return [
-            {"key": key, "title": example.title, "url": self._thumbnail_urls[key], "chosen": key == chosen}
-            for key, example in EXAMPLES.items()
-        ]
-
-    @cached_property
-    def _thumbnail_urls(self) -> dict[str, str]:
-        return {key: thumbnail_url(picture) for key, picture in self._examples.items()}
-
-    def paint(self, model: str | None, photo: Photo, direction: str | None) -> Painting:
-        """The photograph translated at full strength; the last few are kept."""
-        translator: Any = self._load(model, "translator")
-        if direction not in translator.directions:
-            direction = translator.default_direction
-        with self._painting:  # Who asks for what is being painted waits for it instead of painting it again.
-            if kept := self.painted(model, photo, direction):
-                return kept
-            from gan_core.images import with_channels
-
-            original = with_channels(self.photo(photo), translator.channels)
-            began_at = time.perf_counter()
-            full = translator.translate(original, direction)
-            painting = Painting(original, full, time.perf_counter() - began_at)
-            with self._lock:
-                self._paintings[self._key(model, photo, direction)] = painting
-                while len(self._paintings) > KEPT_PAINTINGS:
-                    self._paintings.popitem(last=False)
-            return painting
-
-    def painted(self, model: str | None, photo: Photo, direction: str | None) -> Painting | None:
-        """A painting that is there already."""
-        with self._lock:
-            return self._paintings.get(self._key(model, photo, direction))
-
-    def _key(self, model: str | None, photo: Photo, direction: str | None) -> tuple[Any, ...]:
-        # The folder tells a run's newest snapshot from the one before it.
-        return (self.info(model).folder, photo, direction)
-
-    def directions(self, model: str | None) -> list[tuple[str, str]]:
-        """What a translator can do, in words, its own default first."""
-        translator: Any = self._load(model, "translator")
-        domains = translator.domains
-        default = translator.default_direction
-        ordered = sorted(translator.directions, key=lambda direction: direction != default)
-        return [(f"{domains[way[0]]} \N{RIGHTWARDS ARROW} {domains[way[1]]}", way) for way in ordered]
 
     # Runs.
 

@@ -4,14 +4,6 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Photo:
-    """The photograph a visitor works on: one of the examples by key, or an upload by path."""
-
-    example: str | None = None
-    path: str | None = None
-
-
-@dataclass(frozen=True)
 class Seen:
     """Fingerprints of what the Training tab shows."""
 

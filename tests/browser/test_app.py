@@ -1,10 +1,9 @@
-"""Style transfer and Training end to end, with the real mouse: dispatched events would hide what a drag does."""
+"""Training end to end, with the real mouse."""
 
 import json
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -30,50 +29,6 @@ def wait_for_text(page, selector: str, text: str) -> None:
     page.wait_for_function(
         "([selector, text]) => document.querySelector(selector)?.innerText.includes(text)", arg=[selector, text]
     )
-
-
-def drag(page, selector: str, start: float, end: float) -> None:
-    """Pull a slider's thumb from one part of its track to another."""
-    slider = page.locator(f"{selector} input[type=range]")
-    slider.scroll_into_view_if_needed()
-    box = slider.bounding_box()
-    y = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + box["width"] * start, y)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * end, y, steps=25)
-    page.mouse.up()
-
-
-def test_the_example_is_painted_and_other_photographs_too(page, tmp_path: Path) -> None:
-    open_tab(page, "Style transfer")
-    page.wait_for_selector("#style-result img")
-    assert page.input_value("#style-direction input") == "photograph \N{RIGHTWARDS ARROW} painting"
-    sizes = page.evaluate(
-        "['original', 'result'].map(name => document.querySelector(`#style-${name} img`))"
-        ".map(image => [image.naturalWidth, image.naturalHeight])"
-    )
-    assert sizes == [[480, 320], [480, 320]]
-
-    first = source(page, "#style-result img")
-    page.click("#style-examples button[data-value=coast]")
-    coast = wait_for_change(page, "#style-result img", first)
-    drag(page, "#style-strength", 0.98, 0.4)
-    wait_for_change(page, "#style-result img", coast)
-
-    original = source(page, "#style-original img")
-    bad = tmp_path / "bad.jpg"
-    bad.write_text("no picture")
-    page.set_input_files("#style-file input[type=file]", bad)
-    wait_for_text(page, "#style-message", "bad.jpg could not be opened")
-    assert source(page, "#style-original img") == original
-
-    good = tmp_path / "good.png"
-    Image.linear_gradient("L").resize((90, 50)).save(good)
-    page.set_input_files("#style-file input[type=file]", good)
-    wait_for_text(page, "#style-note", "good.png")
-    page.click("#style-paint")
-    page.wait_for_function("document.querySelector('#style-result img')?.naturalWidth === 90")
-    page.wait_for_function("document.querySelector('#style-message').innerText.trim() === ''")
 
 
 def test_a_run_is_started_watched_found_again_and_stopped(page, runs: Path) -> None:

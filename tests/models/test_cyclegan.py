@@ -7,7 +7,15 @@ import torch
 from torch import nn
 
 from gan_core.errors import ConfigError
-from gan_core.models.cyclegan import REQUIRED, Network, PatchDiscriminator, ResnetGenerator, build
+from gan_core.models.cyclegan import (
+    REQUIRED,
+    BlurDown,
+    BlurUp,
+    Network,
+    PatchDiscriminator,
+    ResnetGenerator,
+    build,
+)
 from tests.models.test_dcgan import count, randomize, under
 
 NORMS = {
@@ -101,6 +109,55 @@ def test_resize_convolution_is_upsample_and_convolution_under_a_plain_convolutio
         torch.testing.assert_close(ours(x), reference(x), atol=1e-5, rtol=0)
 
 
+def test_blurs_keep_a_plain_colour_and_sizes():
+    """A blur and its smooth enlargement change no brightness, at the edge as little as inside."""
+    grey = torch.full((1, 2, 8, 12), 0.3)
+    down, up = BlurDown(2), BlurUp(2)
+    torch.testing.assert_close(down(grey), torch.full((1, 2, 4, 6), 0.3))
+    torch.testing.assert_close(up(grey), torch.full((1, 2, 16, 24), 0.3))
+    assert not list(down.parameters())
+    assert not list(up.parameters())
+
+
+def test_a_blur_leaves_no_checkerboard_to_fold_down():
+    """Every second pixel of a checkerboard is plain white; blurred before, it is the grey that it looks like."""
+    rows, columns = torch.meshgrid(torch.arange(8), torch.arange(8), indexing="ij")
+    board = ((rows + columns) % 2).float()[None, None]
+    torch.testing.assert_close(BlurDown(1)(board), torch.full((1, 1, 4, 4), 0.5))
+
+
+@pytest.mark.parametrize(("upsample", "keys"), [("blur", 52), ("resize", 50), ("transposed", 50)])
+def test_blurred_halving_moves_the_layers_behind_it(upsample, keys):
+    with torch.device("meta"):
+        network = ResnetGenerator(downsample="blur", upsample=upsample)
+    weights = network.state_dict()
+    assert len(weights) == keys
+    assert count(network) == 11_378_179
+    assert weights["model.7.filt"].shape == (128, 1, 3, 3)
+    assert "model.12.conv_block.1.weight" in weights
+    assert f"model.{30 if upsample == 'blur' else 28}.weight" in weights
+
+
+def test_zero_padding_has_no_layer():
+    with torch.device("meta"):
+        weights = ResnetGenerator(padding="zero").state_dict()
+    assert {"model.10.conv_block.0.weight", "model.10.conv_block.3.weight"} < set(weights)
+    assert len(weights) == 48
+
+
+@pytest.mark.parametrize(("a", "b"), [(1, 3), (3, 1), (4, 3)])
+def test_domains_of_other_channels(a, b):
+    networks = build(Network(channels=a, channels_b=b, generator_features=4, blocks=1, discriminator_features=4))
+    x = {"a": pictures(1, a, 64, 64), "b": pictures(1, b, 64, 64)}
+    assert networks["generator_ab"](x["a"]).shape == x["b"].shape
+    assert networks["generator_ba"](x["b"]).shape == x["a"].shape
+    assert networks["generator_ba"].input_channels == b
+    for domain in ("a", "b"):
+        assert networks[f"discriminator_{domain}"](x[domain]).shape[:2] == (1, 1)
+    with pytest.raises(ConfigError, match="--global-skip"):
+        Network(channels=a, channels_b=b, global_skip=True)
+
+
 def test_global_skip_begins_with_pictures_as_they_are_and_adds_the_plain_network_s_change():
     ours = ResnetGenerator(features=4, blocks=1, global_skip=True).eval()
     x = pictures(1, 3, 16, 16)
@@ -159,8 +216,8 @@ def test_published_key_names_and_shapes(blocks, up, last):
     assert "model.10.conv_block.5.weight" not in dropout
 
 
-@pytest.mark.parametrize("upsample", ["transposed", "resize"])
-@pytest.mark.parametrize("norm", ["instance", "batch"])
+@pytest.mark.parametrize("upsample", ["transposed", "resize", "blur"])
+@pytest.mark.parametrize("norm", ["instance", "batch", "none"])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_shapes(upsample, norm, channels):
     network = Network(
@@ -257,6 +314,9 @@ def test_initial_weights(network):
         ("generator_features", 10**9, "--generator-features"),
         ("blocks", 0, "--blocks"),
         ("blocks", 33, "--blocks"),
+        ("channels_b", 2, "--channels"),
+        ("padding", "replicate", "--padding"),
+        ("downsample", "resize", "--downsample"),
         ("norm", "layer", "--norm"),
         ("norm", ["instance"], "--norm"),
         ("dropout", 0.5, "--dropout"),

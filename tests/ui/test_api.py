@@ -16,17 +16,17 @@ from gan_core.config import ModelConfig
 from gan_core.errors import ConfigError
 from gan_core.inference.walk import Walk, frames
 from gan_core.library import load
-from gan_core.models import dcgan
-from gan_core.recipe import Recipe, read
+from gan_core.models import cyclegan, dcgan
+from gan_core.recipe import Recipe, made_here, read
 from gan_core.settings import Settings
 from gan_core.ui.film_folder import film_folder
 from gan_core.ui.launch import launch
 from gan_core.ui.page import build_app
 from gan_core.ui.services import Services
 from gan_core.weights import network_json, save
-from tests.conftest import TINY_CONDITIONAL, TINY_DCGAN
+from tests.conftest import TINY_CONDITIONAL, TINY_CYCLEGAN, TINY_DCGAN
 
-OURS = ("/generate", "/interpolate", "/project")
+OURS = ("/generate", "/interpolate", "/project", "/translate")
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +36,10 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save(folder / "plain", ModelConfig(family="dcgan", network=network_json(TINY_DCGAN)), dcgan.build(TINY_DCGAN))
     config = ModelConfig(family="dcgan", network=network_json(TINY_CONDITIONAL), classes=["ant", "bee", "cat"])
     save(folder / "sorted", config, dcgan.build(TINY_CONDITIONAL))
+    domains = {"a": "painting", "b": "photograph"}
+    network = network_json(TINY_CYCLEGAN)
+    config = ModelConfig(family="cyclegan", network=network, domains=domains, default_direction="ba")
+    save(folder / "painter", config, cyclegan.build(TINY_CYCLEGAN))
     return folder
 
 
@@ -108,6 +112,65 @@ def test_a_single_seed_may_be_a_number(client: Client):
     (number,) = client.predict("plain", 11, api_name="/generate")
     (text,) = client.predict("plain", "11", api_name="/generate")
     assert np.array_equal(pixels(number), pixels(text))
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "harbour.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6  # Turned by a quarter.
+    exif.get_ifd(0x8825)[1] = "N"  # A place.
+    Image.linear_gradient("L").resize((90, 50)).convert("RGB").save(path, exif=exif)
+    return path
+
+
+def test_translate_paints_a_photograph_and_says_so(client: Client, models: Path, photo: Path):
+    values = {"direction": "painting", "strength": 0.5, "keep_colours": True}
+    path = Path(client.predict("painter", handle_file(str(photo)), **values, api_name="/translate"))
+    assert path.name == "harbour-painter.png"
+    with Image.open(path) as file:
+        assert file.size == (50, 90)
+        assert not file.getexif().get_ifd(0x8825)
+    translator = load(models / "painter")
+    expected = translator.translate(photo, "ba", 0.5, keep_colours=True)
+    assert np.abs(pixels(str(path)).astype(int) - np.asarray(expected.convert("RGB"))).max() <= 1
+    made = made_here(path).translation
+    assert (made.model.name, made.direction, made.strength, made.keep_colours) == ("painter", "ba", 0.5, True)
+    assert made.size == (50, 90)
+
+
+@pytest.mark.parametrize("kind", ["jpg", "webp"])
+def test_translate_writes_other_kinds(client: Client, photo: Path, kind: str):
+    path = Path(client.predict("painter", handle_file(str(photo)), kind=kind, mark=True, api_name="/translate"))
+    assert path.suffix == f".{kind}"
+    assert made_here(path).kind == "translated"
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"model": "plain"}, "Choose a translator"),
+        ({"model": "nobody"}, "no model 'nobody'"),
+        ({"direction": "up"}, "no direction 'up'"),
+        ({"strength": 2.0}, "Strength is 2"),
+        ({"kind": "exe"}, "no kind of file"),
+        ({"brush": "wide"}, "is no brush"),
+        ({"photo": None}, "No picture was given"),
+        ({"photo": {"path": "/etc/hostname"}}, "No picture was given"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_translated_is_told(client: Client, photo: Path, values: dict[str, Any], sentence: str):
+    given = {"model": "painter", "photo": handle_file(str(photo)), **values}
+    with pytest.raises(Exception, match=sentence) as raised:
+        client.predict(**given, api_name="/translate")
+    assert "Traceback" not in str(raised.value)
+
+
+def test_a_file_that_is_no_picture_is_not_translated(client: Client, tmp_path: Path):
+    (tmp_path / "notes.jpg").write_text("no picture")
+    with pytest.raises(Exception, match=r"notes\.jpg"):
+        client.predict("painter", handle_file(str(tmp_path / "notes.jpg")), api_name="/translate")
 
 
 @pytest.mark.parametrize(
@@ -184,7 +247,7 @@ def test_mcp_lists_the_functions_as_tools(models: Path, tmp_path: Path):
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, run_history=False, mcp_server=True)
     try:
         tools = {tool["name"]: tool for tool in httpx.get(f"{url}gradio_api/mcp/schema").json()}
-        for name in ("generate", "interpolate", "project"):
+        for name in ("generate", "interpolate", "project", "translate"):
             assert tools[name]["description"]
             assert all(entry["description"] for entry in tools[name]["inputSchema"]["properties"].values())
     finally:

@@ -39,9 +39,16 @@ def test_a_line_for_each_loss_and_no_other_metric():
     assert points == "500.0,500.0 1000.0,0.0"
 
 
+def test_no_two_of_twelve_losses_look_alike():
+    html = plot([{"step": 10, **{f"loss_{letter}": 1.0 for letter in "abcdefghijkl"}}], 100)
+    assert len(set(re.findall(r'<polyline class="([^"]+)"', html))) == 12
+    assert len(set(re.findall(r'<i class="([^"]+)"', html))) == 12
+
+
 def test_without_lines_the_plot_says_so():
     assert "appear" in plot([], 100)
 
 
 def test_names_are_words():
     assert words("loss_cycle") == "Loss cycle"
+    assert words("loss_G_L1") == "Loss G L1"  # Out of another project's log.

@@ -1,36 +1,27 @@
-"""What the tabs ask for: models by what pickers send, and paintings that are kept."""
+"""What the tabs ask for: models by what pickers send."""
 
 import shutil
 
-import numpy as np
 import pytest
 
 from gan_core.config import ModelConfig
-from gan_core.errors import ModelError, PictureError
-from gan_core.library import load
+from gan_core.errors import ModelError
 from gan_core.models import dcgan
 from gan_core.ui.services import RUN, Services
-from gan_core.ui.session import Photo
 from gan_core.weights import network_json, save
-
-LAKE = Photo(example="lake")
 
 
 def test_pickers_hold_the_models_of_their_kind_and_snapshots_of_runs(services: Services, settings, dcgan_folder):
     snapshot = settings.runs_dir / "00004-dcgan-shapes" / "snapshots" / "000100"
     shutil.copytree(dcgan_folder, snapshot)
-    assert [value for _, value in services.choices("generator")] == [
-        "tiny-conditional",
-        "tiny-dcgan",
-        f"{RUN}00004-dcgan-shapes",
-    ]
-    assert [value for _, value in services.choices("translator")] == ["tiny-cyclegan"]
+    assert set(services.generators(fresh=True)) == {"tiny-conditional", "tiny-dcgan", f"{RUN}00004-dcgan-shapes"}
+    assert list(services.translators()) == ["tiny-cyclegan"]
     assert services.info(f"{RUN}00004-dcgan-shapes").folder == snapshot
 
 
 def test_a_damaged_model_is_not_offered(services: Services, dcgan_folder):
     (dcgan_folder / "config.json").write_text("{")
-    assert [value for _, value in services.choices("generator")] == ["tiny-conditional"]
+    assert list(services.generators(fresh=True)) == ["tiny-conditional"]
 
 
 @pytest.mark.parametrize("name", ["../tiny-dcgan", "/etc", "hub:someone/model", "run:../models", "", None, ["x"]])
@@ -54,33 +45,15 @@ def test_colour_comes_before_grey_and_models_before_runs(services: Services, set
     assert list(services.generators(fresh=True)) == expected
 
 
-def test_a_painting_is_kept_and_blends_like_the_translator(services: Services, cyclegan_folder):
-    painting = services.paint("tiny-cyclegan", LAKE, "ba")
-    assert services.painted("tiny-cyclegan", LAKE, "ba") is painting
-    assert services.painted("tiny-cyclegan", LAKE, "ab") is None
-    assert painting.full.size == painting.photo.size
-    half = np.asarray(painting.at(0.5)).astype(int)
-    expected = np.asarray(load(cyclegan_folder).translate(painting.photo, "ba", 0.5)).astype(int)
-    assert np.abs(half - expected).max() <= 1
-
-
-def test_directions_are_told_in_words_with_the_default_first(services: Services):
-    assert services.directions("tiny-cyclegan") == [
-        ("photograph \N{RIGHTWARDS ARROW} painting", "ba"),
-        ("painting \N{RIGHTWARDS ARROW} photograph", "ab"),
-    ]
-
-
-def test_a_file_that_is_no_picture_is_refused(services: Services, tmp_path):
-    bad = tmp_path / "notes.jpg"
-    bad.write_text("no picture")
-    with pytest.raises(PictureError, match=r"notes\.jpg"):
-        services.photo(Photo(path=str(bad)))
-
-
 def test_a_generator_does_not_paint(services: Services):
     with pytest.raises(ModelError, match="Choose a translator"):
-        services.paint("tiny-dcgan", LAKE, None)
+        services.translator("tiny-dcgan")
+
+
+@pytest.mark.parametrize("name", ["../tiny-cyclegan", "/etc", "hub:someone/model", "", None, ["x"]])
+def test_only_listed_translators_are_opened(services: Services, name):
+    with pytest.raises(ModelError, match="no model"):
+        services.translator(name)
 
 
 def test_a_translator_is_told_from_what_is_not_here(services: Services) -> None:

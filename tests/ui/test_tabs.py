@@ -14,7 +14,7 @@ from gan_core.ui import assets, bind
 from gan_core.ui.bind import in_page_words
 from gan_core.ui.page import build_app
 from gan_core.ui.services import Services
-from gan_core.ui.session import Photo, Seen
+from gan_core.ui.session import Seen
 from gan_core.ui.tabs import explore, interpolate, style_transfer, training
 
 SKIP = gr.skip()
@@ -44,46 +44,20 @@ def test_explore_offers_what_its_script_asks_for(services: Services):
 
 def test_the_scripts_of_a_tab_can_be_read_as_one():
     """Names at the top of two scripts would clash, and a backtick in a template would end it."""
-    for module in (explore, interpolate):
+    pages = {explore: "explore", interpolate: "interpolate", style_transfer: "paint"}
+    for module, page in pages.items():
         text = assets.script(*module.SCRIPTS)
         names = re.findall(r"^(?:const|let|function|async function) (\w+)", text, re.MULTILINE)
         assert len(names) == len(set(names))
-        assert not set("`$") & set(assets.text(f"{module.__name__.rpartition('.')[2]}.html"))
+        assert not set("`$") & set(assets.text(f"{page}.html"))
 
 
-def test_the_style_tab_opens_with_an_example_that_is_painted(services: Services):
-    shown = style_transfer.open_page(services)
-    assert [choice["chosen"] for choice in shown[4]] == [True, False, False]
-    result, _ = style_transfer.paint_first(services)
-    assert shown[5].size == result.size
-
-
-def test_the_style_tab_without_models_says_what_to_do(bare: Services):
-    assert style_transfer.NO_MODELS in style_transfer.open_page(bare)
-    assert style_transfer.NO_MODELS in style_transfer.refresh(bare, None)
-    assert style_transfer.paint_first(bare) == (SKIP, SKIP)
-    with pytest.raises(GanCoreError, match="no translator"):
-        style_transfer.paint(bare, None, None, 1.0, style_transfer.FIRST)
-
-
-def test_strength_moves_what_is_painted_and_waits_otherwise(services: Services):
-    first = style_transfer.FIRST
-    assert style_transfer.blend(services, "tiny-cyclegan", "ba", 0.5, first) == (SKIP, SKIP)
-    style_transfer.paint(services, "tiny-cyclegan", "ba", 1.0, first)
-    picture, note = style_transfer.blend(services, "tiny-cyclegan", "ba", 0.0, first)
-    assert picture.tobytes() == services.photo(first).convert("RGB").tobytes()
-    assert "480" in note
-
-
-def test_an_upload_is_shown_and_waits_for_paint(services: Services, tmp_path):
-    path = tmp_path / "mine.png"
-    services.photo(Photo(example="coast")).save(path)
-    photo, shown, result, note, examples = style_transfer.upload(services, str(path))
-    assert photo == Photo(path=str(path))
-    assert shown.size == (480, 320)
-    assert result is None
-    assert note.startswith("mine.png")
-    assert not any(choice["chosen"] for choice in examples)
+def test_style_transfer_offers_what_its_script_asks_for(services: Services):
+    blocks = build_app(services).blocks.values()
+    (component,) = [block for block in blocks if getattr(block, "elem_id", "") == "paint"]
+    asked = set(re.findall(r'ask\(server, "(\w+)"', component.js_on_load))
+    assert asked == set(style_transfer.SERVED)
+    assert asked == {function.__name__ for function in component.server_fns}
 
 
 def test_training_sends_only_what_is_new(services: Services, run: RunFolder):

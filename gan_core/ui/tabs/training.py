@@ -17,6 +17,7 @@ TICK_S = 1.0
 LISTED = 50
 SIZE, STEPS, BATCH = 64, 2_000, 32  # Of the form, where a family has no defaults of its own.
 NO_RUNS = "There are no runs yet. Press Start: the shapes set needs no files."
+NO_SAMPLES = "The first samples appear once the data is read."
 
 
 def look(services: Services, run_id: str | None, seen: Seen) -> tuple[Any, ...]:
@@ -41,7 +42,7 @@ def look(services: Services, run_id: str | None, seen: Seen) -> tuple[Any, ...]:
     if curve != seen.curve:
         drawn[1] = plot(run.metrics(), state.total_steps)
     if sample != seen.sample:
-        drawn[2] = _samples(samples)
+        drawn[2] = _samples(samples, state.state)
     return (listed, *drawn, *_buttons(state), Seen(labels, run_id, curve, sample, status))
 
 
@@ -121,9 +122,10 @@ def _span(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _samples(samples: list[Any]) -> str:
+def _samples(samples: list[Any], state: str) -> str:
     if not samples:
-        return empty("The first samples appear once the data is read.")
+        # Done without any, a run was read from another project's log: its curve has the room.
+        return "" if state == "finished" else empty(NO_SAMPLES)
     step, path = samples[-1]
     return sheet(path, alt=f"Samples at step {step:,}", caption=f"Samples at step {step:,}, same latents every time")
 

@@ -1,0 +1,83 @@
+"""Models: what is here, what is known of it, and what is brought and taken away. One component; see assets/shelf.js."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from gan_core.ui import assets
+from gan_core.ui.film_folder import film_folder
+from gan_core.ui.intake import MAX_FILES, Intake
+from gan_core.ui.packing import Packer
+from gan_core.ui.serve import Answer, served
+from gan_core.ui.services import Services
+from gan_core.ui.shelf import NOT_YOURS, Shelf
+
+SCRIPTS = ("studio.js", "controls.js", "shelf-card.js", "shelf-work.js", "shelf-row.js", "shelf-bring.js", "shelf.js")
+
+LOOKS = {"thumbnail": ("model",), "look": ("model",)}
+"""What the page may ask for, by the method of `Shelf`, and the parts of such a request."""
+CHANGES = {"rename": ("model", "name"), "delete": ("model",), "restore": ("id",), "discard": ("id",)}
+"""The same, for those who may change what is here."""
+PACKS = {"pack": ("model", "kind"), "pack_poll": ("job",), "pack_stop": ("job",)}
+"""The same of `Packer`."""
+BRINGS = {
+    "bring": ("paths",),
+    "bring_add": ("token", "name", "direction", "domains"),
+    "bring_poll": ("job",),
+    "bring_stop": ("job", "token"),
+}
+"""The same of `Intake`, for those who may change what is here."""
+
+
+OPENS = {"open_explore": "explore", "open_paint": "paint"}
+"""Events of this component, and the tab's component that is told which model to open."""
+
+
+def build(services: Services, page: gr.Blocks, tab: gr.Tab) -> None:  # noqa: ARG001 - as the other tabs.
+    shelf = Shelf(services)
+    packer, intake = Packer(shelf, film_folder()), Intake(services, Path(get_upload_folder()))
+
+    def list_models(sent: Any, request: gr.Request) -> Answer:
+        """The list, and whether whoever asks may change it."""
+        may = shelf.may_change(request)
+        limits = {"max_mb": services.settings.max_upload_mb, "max_files": MAX_FILES}
+        return {**served(shelf.list_models, ())(sent), "may": may, "why": None if may else NOT_YOURS, **limits}
+
+    component = gr.HTML(
+        html_template=assets.text("shelf.html"),
+        js_on_load=assets.script(*SCRIPTS),
+        apply_default_css=False,
+        elem_id="shelf",
+        server_functions=[
+            list_models,
+            *(served(getattr(shelf, name), parts) for name, parts in LOOKS.items()),
+            *(served(getattr(packer, name), parts) for name, parts in PACKS.items()),
+            *(guarded(shelf, served(getattr(shelf, name), parts)) for name, parts in CHANGES.items()),
+            *(guarded(shelf, served(getattr(intake, name), parts)) for name, parts in BRINGS.items()),
+        ],
+    )
+    by_id = {block.elem_id: block for block in page.blocks.values() if isinstance(block, gr.HTML)}
+    for event, place in OPENS.items():
+        if place in by_id:  # The page moves the value over; nothing of it comes by here.
+            getattr(component, event)(
+                None,
+                component,
+                by_id[place],
+                js="(sent) => sent",
+                queue=False,
+                show_progress="hidden",
+                api_visibility="private",
+            )
+
+
+def guarded(shelf: Shelf, call: Callable[[Any], Answer]) -> Callable[[Any, gr.Request], Answer]:
+    """A server function for those alone who may change what is here; others are told why not."""
+
+    def checked(sent: Any, request: gr.Request) -> Answer:
+        return call(sent) if shelf.may_change(request) else {"ok": False, "error": NOT_YOURS}
+
+    checked.__name__ = call.__name__
+    return checked
