@@ -83,7 +83,7 @@ def test_command_and_its_options_exist(line):
     words = shlex.split(line)
     arguments = words[words.index("gan_core") + 1 :] if words[0] == "torchrun" else words[1:]
     command: click.Command = cli
-    while isinstance(command, click.Group):
+    while isinstance(command, click.Group) and (arguments or not command.invoke_without_command):
         found = command.get_command(click.Context(command), arguments.pop(0))
         assert found is not None, f"there is no such command: {line}"
         command = found

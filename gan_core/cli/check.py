@@ -67,7 +67,8 @@ def _by(model: "ModelRef | None") -> str:
 def _translated(translation: "Translation") -> str:
     width, height = translation.size
     kept = ", colours kept" if translation.keep_colours else ""
-    return f"direction {translation.direction}, strength {translation.strength:.0%}{kept}, {width} x {height} px"
+    brush = f", painted at {translation.painted_px} px" if translation.painted_px else ""
+    return f"direction {translation.direction}, strength {translation.strength:.0%}{kept}{brush}, {width} x {height} px"
 
 
 def _drawn(recipe: "Recipe") -> str:

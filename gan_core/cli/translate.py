@@ -57,6 +57,13 @@ class Taken:
 @click.option("--out", type=out_path, required=True, help="Folder for the results, one picture a photo.")
 @click.option("--direction", type=click.Choice(["ab", "ba"]), help="Default: the model's own.")
 @click.option("--strength", type=click.FloatRange(0, 1.5), default=1.0, show_default=True, help="0 none, 1 full.")
+@click.option(
+    "--brush",
+    type=click.Choice(["fine", "medium", "broad"]),
+    default="fine",
+    show_default=True,
+    help="fine paints every pixel; medium and broad paint a large photo at 1280 and 512 px and lay the change over it.",
+)
 @click.option("--keep-colours", "--keep-colors", is_flag=True, help="Change the brightness alone.")
 @click.option(
     "--format",
@@ -164,17 +171,29 @@ def _paint(
     *,
     direction: "Direction",
     strength: float,
+    brush: str,
     keep_colours: bool,
     mark: bool,
 ) -> None:
     from gan_core.images import marked, open_picture
+    from gan_core.inference.blend import blend
+    from gan_core.inference.brush import brush_px, painted
     from gan_core.recipe import Translation
 
     progress(0)
     photo = open_picture(file, name=str(file), max_mp=Settings().max_picture_mp)
-    picture = translator.translate(photo, direction, strength, keep_colours=keep_colours, progress=progress)
+    px = brush_px(brush, photo.size)
+    if px is None:
+        picture = translator.translate(photo, direction, strength, keep_colours=keep_colours, progress=progress)
+    else:
+        picture = blend(photo, painted(translator, photo, direction, px, progress), strength, keep_colours)
     told = Translation(
-        model=translator.ref, direction=direction, strength=strength, keep_colours=keep_colours, size=picture.size
+        model=translator.ref,
+        direction=direction,
+        strength=strength,
+        keep_colours=keep_colours,
+        size=picture.size,
+        painted_px=px,
     )
     save(marked(picture) if mark else picture, path, told)
     progress(1)

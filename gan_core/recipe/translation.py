@@ -26,6 +26,8 @@ class Translation:
     """Whether the brightness alone was changed."""
     size: tuple[int, int]
     """Width and height of the result in pixels."""
+    painted_px: int | None = None
+    """Long side at which the network painted, and its change was enlarged; None: every pixel."""
 
     def __post_init__(self) -> None:
         if self.model is not None and not isinstance(self.model, ModelRef):
@@ -34,6 +36,8 @@ class Translation:
             raise refuse("direction", self.direction, "ab or ba")
         if not isinstance(self.keep_colours, bool):
             raise refuse("keep_colours", self.keep_colours, "true or false")
+        if self.painted_px is not None:
+            whole("painted_px", self.painted_px, 1, MAX_SIDE_PX)
         # Frozen; what is stored is the checked copy.
         object.__setattr__(self, "strength", number("strength", self.strength, 0, MAX_STRENGTH))
         sides = tuple(whole("size", side, 1, MAX_SIDE_PX) for side in sequence("size", self.size, 2, 2))
@@ -44,7 +48,7 @@ class Translation:
         return json.dumps(self.to_json(), allow_nan=False, separators=(",", ":"))
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        values = {
             "format": FORMAT,
             "model": self.model.to_json() if self.model else None,
             "direction": self.direction,
@@ -52,11 +56,13 @@ class Translation:
             "keep_colours": self.keep_colours,
             "size": list(self.size),
         }
+        return values if self.painted_px is None else {**values, "painted_px": self.painted_px}
 
     @classmethod
     def from_json(cls, value: Any) -> "Translation":
         """From parsed JSON of a stranger. Raises `RecipeError`."""
-        values = entries("translation", value, ("format", "model", "direction", "strength", "keep_colours", "size"))
+        known = ("format", "model", "direction", "strength", "keep_colours", "size", "painted_px")
+        values = entries("translation", value, known)
         if values.pop("format", None) != FORMAT:
             raise RecipeError(f"This is not a translation of format {FORMAT}. Nothing was changed. Use one saved here.")
         if isinstance(values.get("model"), dict):

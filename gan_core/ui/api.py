@@ -16,9 +16,9 @@ from gradio.utils import get_function_description
 
 from gan_core.atomic import write_bytes
 from gan_core.errors import ConfigError, GanCoreError, PictureError
+from gan_core.inference.brush import brush_px, painted
 from gan_core.recipe import Recipe, embed_png
 from gan_core.ui.bind import in_page_words
-from gan_core.ui.brush import brush_px, painted
 from gan_core.ui.film_folder import FilmFolder, film_folder
 from gan_core.ui.films import Films
 from gan_core.ui.paintings import Look, file_name, packed
@@ -194,7 +194,7 @@ def functions(services: Services, folder: FilmFolder) -> tuple[Callable[..., Any
 
         picture = turns.finish(paint)  # After, or before, what the people at the page are waiting for.
         path = folder.new(file_name(title_of(source.name), ref.name, look.kind))
-        write_bytes(path, packed(picture, look, model=ref, direction=way))
+        write_bytes(path, packed(picture, look, model=ref, direction=way, painted_px=px))
         return FileData(path=str(path), orig_name=path.name)
 
     return generate, interpolate, project, translate

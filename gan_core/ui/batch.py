@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gan_core.errors import Cancelled, ConfigError, GanCoreError
-from gan_core.ui.brush import brush_px, painted
+from gan_core.inference.brush import brush_px, painted
 from gan_core.ui.jobs import Progress, Work
 from gan_core.ui.paintings import Look, file_name, packed
 from gan_core.ui.photos import Photo
@@ -43,9 +43,10 @@ def batch(
             from gan_core.inference.blend import blend
 
             original = painter.photos.open(photo)
-            full = painted(translator, original, way, brush_px(brush, original.size), report)
+            px = brush_px(brush, original.size)
+            full = painted(translator, original, way, px, report)
             picture = blend(original, full, look.strength, look.keep_colours)
-            return packed(picture, look, model=ref, direction=way)
+            return packed(picture, look, model=ref, direction=way, painted_px=px)
 
         return (yield from painter.services.turns.run(paint, should_stop))
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from gan_core.errors import Cancelled, GanCoreError
-from gan_core.ui.brush import brush_px, painted
+from gan_core.inference.brush import brush_px, painted
 from gan_core.ui.explorer import GROUPS, to_page
 from gan_core.ui.film_folder import FilmFolder
 from gan_core.ui.jobs import OVER, Jobs, Progress, Work
@@ -223,7 +223,7 @@ class Painter:
         elapsed_s: float,
     ) -> Painting:
         key, ref = self._key(translator, way, photo, px), ref_of(model, translator)
-        return self.paintings.keep(key, photo, full, model=ref, direction=way, elapsed_s=elapsed_s)
+        return self.paintings.keep(key, photo, full, model=ref, direction=way, elapsed_s=elapsed_s, painted_px=px)
 
     def poll(self, job: object, wait_s: float = POLL_S) -> Progress:
         """What the job has told; of one that is under way, after a while.

@@ -70,6 +70,8 @@ class Painting:
     mode: str
     file: str
     """Its pixels, by the folder's id."""
+    painted_px: int | None
+    """As `Translation.painted_px`."""
 
     def to_json(self) -> dict[str, Any]:
         width, height = self.photo.size
@@ -93,6 +95,7 @@ class Paintings:
         model: "ModelRef",
         direction: str,
         elapsed_s: float,
+        painted_px: int | None,
     ) -> Painting:
         with NamedTemporaryFile(prefix="gan-studio-", delete=False) as raw:
             try:
@@ -101,7 +104,7 @@ class Paintings:
                 Path(raw.name).unlink(missing_ok=True)
                 raise PictureError(f"The painting cannot be kept ({error.strerror}). Paint a smaller one.") from None
         file = self._folder.take(Path(raw.name))
-        painting = Painting(secrets.token_hex(16), photo, model, direction, elapsed_s, full.mode, file)
+        painting = Painting(secrets.token_hex(16), photo, model, direction, elapsed_s, full.mode, file, painted_px)
         with self._lock:
             self._kept[key] = painting
             while len(self._kept) > MOST_PAINTINGS:
@@ -146,11 +149,14 @@ class Paintings:
         photo = self._photos.open(painting.photo)
         picture = blend(photo, self.open(painting), look.strength, look.keep_colours)
         path = self.new(file_name(painting.photo.name, painting.model.name, look.kind))
-        write_bytes(path, packed(picture, look, model=painting.model, direction=painting.direction))
+        content = packed(
+            picture, look, model=painting.model, direction=painting.direction, painted_px=painting.painted_px
+        )
+        write_bytes(path, content)
         return path
 
 
-def packed(picture: Image.Image, look: Look, *, model: "ModelRef", direction: str) -> bytes:
+def packed(picture: Image.Image, look: Look, *, model: "ModelRef", direction: str, painted_px: int | None) -> bytes:
     """The picture's file, with its provenance inside and, where wished, the visible mark."""
     from gan_core.images import marked
     from gan_core.recipe import Translation, embed
@@ -161,6 +167,7 @@ def packed(picture: Image.Image, look: Look, *, model: "ModelRef", direction: st
         strength=float(look.strength),
         keep_colours=look.keep_colours,
         size=picture.size,
+        painted_px=painted_px,
     )
     return embed(marked(picture) if look.mark else picture, made, KINDS[look.kind])
 

@@ -99,6 +99,16 @@ def test_settings_reach_the_translator_and_the_picture(run: Run, tmp_path: Path,
     assert fake.asked == [{"direction": "ab", "strength": 1.5, "keep_colours": True}] * 3
 
 
+def test_a_broad_brush_says_so(run: Run, tmp_path: Path, cyclegan_folder: Path) -> None:
+    photo(tmp_path / "a.png", (700, 40))
+    assert run("translate", cyclegan_folder, "a.png", "--out", "o", "--brush", "broad").status == 0
+    made = made_here(tmp_path / "o" / "a.png")
+    assert made is not None
+    assert made.translation is not None
+    assert made.translation.painted_px == 512
+    assert "painted at 512 px" in run("check", "o/a.png").out
+
+
 @pytest.mark.usefixtures("fake")
 def test_the_mark_is_put_on_when_asked_for(run: Run, tmp_path: Path) -> None:
     photo(tmp_path / "a.png", (400, 300))

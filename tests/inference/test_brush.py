@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from gan_core.errors import ConfigError
+from gan_core.inference.brush import brush_px, laid_over, painted
 from gan_core.library import load
-from gan_core.ui.brush import brush_px, laid_over, painted
 
 
 def noise(width: int, height: int, mode: str = "RGB") -> Image.Image:

@@ -10,9 +10,10 @@ import numpy as np
 from PIL import Image
 
 from gan_core.errors import ConfigError
-from gan_core.ui.turns import Report
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gan_core.inference.translator import Direction, Translator
 
 BRUSHES = {"broad": 512, "medium": 1280, "fine": None}
@@ -28,7 +29,11 @@ def brush_px(brush: object, size: tuple[int, int]) -> int | None:
 
 
 def painted(
-    translator: "Translator", photo: Image.Image, direction: "Direction", px: int | None, report: Report
+    translator: "Translator",
+    photo: Image.Image,
+    direction: "Direction",
+    px: int | None,
+    report: "Callable[[float], None]",
 ) -> Image.Image:
     """The photograph at full strength and of its own size."""
     if px is None:
