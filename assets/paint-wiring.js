@@ -92,6 +92,10 @@ async function takePhoto(file) {
   if (mine !== turn) return;
   tell("");
   if (!answer.ok) return refused(answer.error);
+  if (answer.photo.alpha && look.kind === "jpg") {
+    part("kind").value = "png"; // A JPEG would lose what is transparent without a word.
+    changeLook({ kind: "png" });
+  }
   see({ photo: answer.photo });
 }
 const takeFiles = (files) => (files.length > 1 ? addMany(files) : takePhoto(files[0]));

@@ -24,7 +24,7 @@ function modelRow(model, { may, call, changed, removed, open = false }) {
     : [
         make("span", {}, model.family),
         make("span", { class: "sh-right", "data-px": true }, model.px),
-        make("span", { class: "sh-data", title: model.data || model.imported_as }, model.data || (model.imported_as ? "imported" : "not stated")),
+        make("span", { class: "sh-data", title: model.data || model.imported_as }, model.data || (model.imported_as ? "unknown" : "not stated")),
         make("span", {}, model.measured || "–"),
       ];
   const summary = [model.family, model.px === "any" ? "" : `${model.px} px`, model.measured, bytes(model.bytes)];

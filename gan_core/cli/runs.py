@@ -12,10 +12,11 @@ from gan_core.cli.options import as_json, print_json
 from gan_core.config import command_line
 from gan_core.errors import GanCoreError, RunError
 from gan_core.settings import Settings
-from gan_core.training.run_folder import ACTIVE, RunFolder, list_runs
+from gan_core.training.run_folder import ACTIVE, IMPORTED, RunFolder, list_runs
 
 WAIT_S = 0.5
-SHOWN = ("loss_g", "loss_d", "loss_d_a", "loss_d_b", "d_real", "d_fake", "grad_g", "grad_d", "images_per_s")
+SHOWN = ("d_real", "d_fake", "grad_g", "grad_d", "images_per_s")
+ELSEWHERE = "Read from another project's log: there is nothing to go on with."
 MEASURED = ("variety", "distance", "nearest")
 
 
@@ -61,7 +62,7 @@ def show(run: str, as_json: bool) -> None:
         return
     rows = [("run", folder.id), ("state", status["state"])]
     rows.append(("step", f"{status['step']:,} of {status['total_steps']:,}"))
-    rows += [(name, f"{newest[name]:.4g}") for name in SHOWN if name in newest]
+    rows += [(name, f"{value:.4g}") for name, value in newest.items() if name.startswith("loss_") or name in SHOWN]
     rows += [(name, f"{measured[name]:.3g} at step {measured['step']:,}") for name in MEASURED if name in measured]
     rows += [("snapshots", ", ".join(f"{step:,}" for step, _ in folder.snapshots()) or "none yet")]
     if status["error"]:
@@ -69,7 +70,7 @@ def show(run: str, as_json: bool) -> None:
     table(rows)
     for event in events:
         click.echo(f"step {event['step']:,}: {event.get('text', '')}")
-    click.echo(command_line(config))
+    click.echo(ELSEWHERE if _imported(folder) else command_line(config))
 
 
 @runs.command()
@@ -101,6 +102,8 @@ def resume(run: str) -> None:
     """Go on with a run: wake one that is paused, or train one that was stopped, here, until it is done."""
     folder = find(run)
     state = folder.status()["state"]
+    if _imported(folder):
+        raise RunError(f"{folder.id}: {ELSEWHERE} Nothing was started.")
     if state in ACTIVE:
         if folder.control().get("paused") is not True:
             raise RunError(f"{folder.id} is {state}. Nothing was started.")
@@ -177,12 +180,18 @@ def _active(name: str) -> RunFolder:
     return folder
 
 
+def _imported(folder: RunFolder) -> bool:
+    return folder.config().train.data.startswith(IMPORTED)
+
+
 def _facts(folder: RunFolder) -> dict[str, Any]:
     status = folder.status()
     facts: dict[str, Any] = {"state": status["state"], "step": status["step"]}
     try:
         config = folder.config()
-        facts |= {"family": config.family, **vars(config.train), **config.network, **config.recipe}
+        facts["family"] = config.family
+        if not _imported(folder):
+            facts |= {**vars(config.train), **config.network, **config.recipe}
     except GanCoreError as error:
         facts["error"] = str(error)
     best = min(folder.quality(), key=lambda row: row.get("distance", float("inf")), default={})

@@ -49,15 +49,16 @@ def read_states(source: Path) -> list[Given]:
         return _networks(source, ())
     files, notes = newest(source)
     given: list[Given] = []
-    problems: list[CheckpointError] = []
+    problems: list[tuple[Path, CheckpointError]] = []
     for path in files:
         try:
             given += _networks(path, notes)
         except CheckpointError as error:  # Beside the weights lie training states and much else.
-            problems.append(error)
+            problems.append((path, error))
     if not given:
-        raise problems[0]
-    passed_over = tuple(f"Passed over: {error}" for error in problems[:3])
+        raise problems[0][1]
+    # By its name alone: notes go into cards, and paths are a machine's own business.
+    passed_over = tuple(f"Passed over: {str(error).replace(str(path), path.name)}" for path, error in problems[:3])
     return [replace(one, notes=one.notes + passed_over) for one in given]
 
 
@@ -178,6 +179,12 @@ def newest(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
     most = max(len(nets) for nets in by_epoch.values())
     whole = [epoch for epoch, nets in by_epoch.items() if len(nets) == most]  # A torn last epoch is no epoch.
     last = by_epoch[max(whole)]
+    apart = {net: path for nets in by_epoch.values() for net, path in nets.items() if not nets.keys() & last.keys()}
+    if apart:
+        raise CheckpointError(
+            f"{folder} holds different models: {few(sorted(path.name for path in apart.values()))} beside "
+            f"{few(sorted(path.name for path in last.values()))}. Nothing was imported. Name the file that is wanted."
+        )
     chosen = list({**always, **last}.values())
     names = few(sorted(path.name for path in last.values()))
     note = f"Of {len(by_epoch)} epochs in the folder the newest was taken: {names}." if len(by_epoch) > 1 else ""

@@ -201,7 +201,7 @@ class Intake:
         from gan_core.interop import recognise
 
         found = recognise(source)
-        names = sorted(path.name for path in (source.iterdir() if source.is_dir() else [source]))
+        names = sorted(path.name for path in found.files) or [source.name]
         return {**described(found), "name": suggested(self._services.settings.models_dir, names)}
 
     def _keep(self, folder: Path, source: Path) -> str:

@@ -32,13 +32,15 @@ class Photo:
     name: str
     size: tuple[int, int]
     """Width and height in px, upright."""
+    alpha: bool = False
+    """Whether some of it is transparent, which a JPEG cannot hold."""
 
     @property
     def mp(self) -> float:
         return self.size[0] * self.size[1] / 1e6
 
     def to_json(self) -> dict[str, Any]:
-        return {"id": self.id, "name": self.name, "width": self.size[0], "height": self.size[1]}
+        return {"id": self.id, "name": self.name, "width": self.size[0], "height": self.size[1], "alpha": self.alpha}
 
 
 class Photos:
@@ -71,7 +73,7 @@ class Photos:
         except BaseException:
             self._folder.drop(file_id)
             raise
-        photo = Photo(file_id, title, picture.size)
+        photo = Photo(file_id, title, picture.size, picture.has_transparency_data)
         with self._lock:
             self._facts[file_id] = photo
             while len(self._facts) > MOST_FACTS:

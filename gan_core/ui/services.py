@@ -73,15 +73,14 @@ class Services:
     def generators(self, *, fresh: bool = False) -> "dict[str, ModelInfo]":
         """The generators by what pickers send, at most `LISTED_S` old unless `fresh`.
 
-        The first is the one to begin with: models before runs, colour before grey, large before small.
+        The first is the one to begin with: models before runs, those trained here before imported
+        ones, colour before grey, large before small.
         """
         with self._lock:
             listed_at, found = self._generators
         if fresh or time.monotonic() - listed_at > LISTED_S:
             listed = self._listed("generator").items()
-            found = dict(
-                sorted(listed, key=lambda one: (one[0].startswith(RUN), one[1].channels < 3, -(one[1].size or 0)))
-            )
+            found = dict(sorted(listed, key=lambda one: (*_later(*one), one[1].channels < 3, -(one[1].size or 0))))
             with self._lock:
                 self._generators = (time.monotonic(), found)
         return found
@@ -122,8 +121,8 @@ class Services:
             self.translator(value)
 
     def translators(self) -> "dict[str, ModelInfo]":
-        """The translators by what pickers send: models before runs."""
-        return self._listed("translator")
+        """The translators by what pickers send: models before runs, imported ones after those trained here."""
+        return dict(sorted(self._listed("translator").items(), key=lambda one: _later(*one)))
 
     def translator(self, value: object) -> "Translator":
         """A translator. Raises `ModelError` where it is gone, and for a generator."""
@@ -141,3 +140,8 @@ class Services:
 
     def run(self, run_id: str | None) -> RunFolder:
         return self.runs.find(run_id)
+
+
+def _later(value: str, info: "ModelInfo") -> tuple[bool, bool]:
+    """What a visitor should not meet first sorts after the rest."""
+    return value.startswith(RUN), bool(info.imported_as)

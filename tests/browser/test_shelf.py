@@ -209,7 +209,7 @@ def test_imports_a_checkpoint_of_pytorch_examples_which_works_at_once(tab, model
     tab.fill("#shelf-name", "ducks")
     tab.click("#shelf-add")
     tab.wait_for_selector(row("ducks"))
-    assert "imported" in tab.inner_text(row("ducks"))
+    assert "unknown" in tab.inner_text(row("ducks"))
     tab.wait_for_selector("#shelf-found:has-text('ducks is here.')")
     tab.locator("#shelf-found").get_by_role("button", name="Open in Explore").click()
     tab.wait_for_function("() => document.querySelector('#explore-model button').ariaLabel === 'Model: ducks'")

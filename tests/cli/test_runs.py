@@ -94,3 +94,15 @@ def test_a_run_is_paused_changed_resumed_stopped_and_gone_on_with(run: Run, tmp_
     assert run("runs", "resume", "0").status == 0
     assert folder.status()["state"] == "finished"
     assert folder.status()["step"] == reached + 2
+
+
+def test_a_log_of_elsewhere_offers_no_command(run: Run, tmp_path: Path) -> None:
+    lines = [f"(epoch: {n}, iters: 100, time: 0.3, data: 0.0) D_A: 0.2 G_A: 0.3 cycle_A: 0.5 D_B: 0.1" for n in (1, 2)]
+    (tmp_path / "loss_log.txt").write_text("\n".join(lines) + "\n")
+    assert run("import", "loss_log.txt").status == 0
+    told = run("runs", "show", "0").out
+    assert "nothing to go on with" in told
+    assert "gan-core train" not in told
+    assert {"loss_D_A", "loss_G_A"} <= set(told.split())
+    assert "nothing to go on with" in run("runs", "resume", "0").err
+    assert "batch" not in run("runs", "compare", "0").out

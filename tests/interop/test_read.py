@@ -395,3 +395,18 @@ def test_flipped_bytes_never_crash(tmp_path, seed):
     path.write_bytes(content)
     with suppress(CheckpointError):
         recognise(path)
+
+
+def test_different_models_in_one_folder_are_not_epochs_of_one(tmp_path: Path) -> None:
+    for name in ("netG_epoch_23", "netG_epoch_24", "latest_net_G_A"):
+        torch.save({"main.0.weight": torch.zeros(4, 4, 4, 4)}, tmp_path / f"{name}.pth")
+    with pytest.raises(CheckpointError, match=r"different models: netG_epoch_2\d.pth.* beside latest_net_G_A.pth"):
+        read_states(tmp_path)
+
+
+def test_what_is_passed_over_is_named_without_its_path(tmp_path: Path) -> None:
+    torch.save({"main.0.weight": torch.zeros(4, 4, 4, 4)}, tmp_path / "netG.pth")
+    (tmp_path / "torn.pth").write_bytes(b"PK\x03\x04 torn")
+    (given,) = read_states(tmp_path)
+    assert given.notes[-1].startswith("Passed over: torn.pth ")
+    assert str(tmp_path) not in " ".join(given.notes)

@@ -1,5 +1,6 @@
 """What the tabs ask for: models by what pickers send."""
 
+import json
 import shutil
 
 import pytest
@@ -59,3 +60,13 @@ def test_only_listed_translators_are_opened(services: Services, name):
 def test_a_translator_is_told_from_what_is_not_here(services: Services) -> None:
     with pytest.raises(ModelError, match="tiny-cyclegan is a translator"):
         services.generator("tiny-cyclegan")
+
+
+def test_what_was_imported_is_not_what_visitors_meet_first(services: Services, dcgan_folder):
+    """However early its name and however large its pictures."""
+    imported = dcgan_folder.with_name("aaa-imported")
+    shutil.copytree(dcgan_folder, imported)
+    config = json.loads((imported / "config.json").read_text())
+    config["trained"] = {"imported_as": "pytorch/examples DCGAN"}
+    (imported / "config.json").write_text(json.dumps(config))
+    assert list(services.generators(fresh=True))[-1] == "aaa-imported"
