@@ -119,12 +119,13 @@ function draw(recipe, job) {
   }
   waiting(true);
   painter.ask({ ...job, recipe, turn });
-  syncSoon();
+  if (job.done) sync(); // The next control, or the next key, goes on from here.
+  else syncSoon();
 }
 
 /**
- * The other controls and what is told follow the picture by a frame: laying them out first would take time and processor
- * from it. The one under the hand shows itself. A slow picture is not waited for.
+ * While a hand moves one control, the others and what is told follow the picture by a frame: laying them out first would
+ * take time and processor from it. The one under the hand shows itself. A slow picture is not waited for.
  */
 let syncing = 0;
 function syncSoon() {

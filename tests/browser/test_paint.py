@@ -189,8 +189,8 @@ def test_a_photograph_is_previewed_painted_cancelled_and_downloaded(paint, tmp_p
     paint.click("#paint-paint")
     paint.wait_for_function("document.querySelector('#paint-told').innerText === '40 %, 34 s left'")
     assert paint.get_attribute("#paint-job [role=progressbar]", "aria-valuenow") == "40"
-    paint.unroute("**/component_server/**", held)
     paint.click("#paint-cancel")
+    paint.unroute("**/component_server/**", held)
     paint.wait_for_function("document.querySelector('#paint-job').hidden")
     if paint.is_visible("#paint-paint"):  # Else it was done before it was cancelled.
         says(paint, "Cancelled")
