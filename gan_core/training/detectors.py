@@ -165,7 +165,7 @@ def data_trouble(record: Record) -> Diagnosis | None:
     if record.images < FEW_PICTURES:
         return Diagnosis(
             "data",
-            f"{record.images} pictures are few: the discriminator will know them by heart. Add pictures, or train with "
+            f"{record.images} {'picture is' if record.images == 1 else 'pictures are'} few: the discriminator will know them by heart. Add pictures, or train with "
             "--augment color,translation,cutout.",
         )
     return None

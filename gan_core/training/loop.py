@@ -178,7 +178,7 @@ class _Loop:
         if not (wanted := control.changed()):
             return
         try:
-            config, recipe, told = applied(self.config, self.training.recipe, wanted)
+            config, recipe, told = applied(self.config, getattr(self.training, "recipe", None), wanted)
         except (ConfigError, TypeError) as error:
             yield self._notice("control", f"What was asked for cannot be: {error}")
             return

@@ -5,6 +5,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
+from gan_core.devices import all_finite
 from gan_core.training.detectors import Record, Watch
 from gan_core.training.events import Noticed
 from gan_core.training.feeds import DomainFeed, ImageFeed
@@ -30,24 +31,26 @@ class Watching:
     def __init__(self, folder: RunFolder, feed: ImageFeed | DomainFeed) -> None:
         self._folder = folder
         self._real = feed.real(NEIGHBOURS)
-        self._yardsticks = {name: Yardstick(pictures) for name, pictures in self._real.items()}
         self._images = feed.smallest()
+        # One picture has nothing to be compared with.
+        real = self._real if self._images > 1 else {}
+        self._yardsticks = {name: Yardstick(pictures) for name, pictures in real.items()}
         self._watch = Watch(event["kind"] for event in folder.events())
 
     def due(self, step: int, every: int, ending: bool) -> bool:
         return every > 0 and (step % every == 0 or ending)
 
     def look(self, step: int, training: Any) -> Iterator[Noticed]:
-        if isinstance(training, Drawing):
-            count = COUNTED if len(self._real) == 1 else TRANSLATED
-            drawn = training.drawn(self._real, count)
-            found = {name: self._yardsticks[name].measure(pictures) for name, pictures in drawn.items()}
-            self._folder.append_quality({"step": step, **_line(found)})
+        if self._yardsticks and isinstance(training, Drawing):
+            drawn = training.drawn(self._real, COUNTED if len(self._real) == 1 else TRANSLATED)
+            if all_finite(drawn.values()):  # Else the loop will find it in a loss or a weight, and say so.
+                found = {name: self._yardsticks[name].measure(pictures) for name, pictures in drawn.items()}
+                self._folder.append_quality({"step": step, **_line(found)})
         record = Record(
             metrics=self._folder.metrics(newest=LINES),
             quality=self._folder.quality(),
             images=self._images,
-            duplicates=max(one.duplicates for one in self._yardsticks.values()),
+            duplicates=max((one.duplicates for one in self._yardsticks.values()), default=0.0),
             probabilities=getattr(getattr(training, "recipe", None), "loss", None) == "bce",
         )
         for finding in self._watch.look(record):

@@ -12,6 +12,7 @@ from gan_core.images import to_pictures
 from gan_core.training.loop import train
 from gan_core.training.quality import Yardstick, features, frechet_distance
 from gan_core.training.run_folder import RunFolder
+from gan_core.training.watching import Watching
 from tests.training.tiny import config, lines
 
 
@@ -101,6 +102,38 @@ def test_few_pictures_are_told(tmp_path: Path) -> None:
     run.create(wanted)
     list(train(wanted, run))
     assert any("20 pictures are few" in event["text"] for event in run.events())
+
+
+def test_a_single_picture_is_trained_on_and_told_to_be_few(tmp_path: Path) -> None:
+    folder = tmp_path / "one"
+    folder.mkdir()
+    to_pictures(pictures(1, 5))[0].save(folder / "one.png")
+    run = RunFolder(tmp_path / "run")
+    wanted = config("dcgan", 2, data=str(folder), quality_steps=1, conditional=False)
+    run.create(wanted)
+    list(train(wanted, run))
+    assert run.status()["state"] == "finished"
+    assert run.quality() == []
+    assert any("1 picture is few" in event["text"] for event in run.events())
+
+
+def test_samples_that_are_not_finite_are_not_measured(tmp_path: Path) -> None:
+    class Broken:
+        recipe = None
+
+        def drawn(self, real: dict[str, torch.Tensor], count: int) -> dict[str, torch.Tensor]:  # noqa: ARG002
+            return {"": torch.full((count, 3, 32, 32), float("nan"))}
+
+    class Feed:
+        def real(self, count: int) -> dict[str, torch.Tensor]:
+            return {"": REAL[:count]}
+
+        def smallest(self) -> int:
+            return len(REAL)
+
+    run = RunFolder(tmp_path)
+    assert list(Watching(run, Feed()).look(1, Broken())) == []
+    assert run.quality() == []
 
 
 # Control.

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gan_core.training.record import Record, thinned
+from gan_core.training.curves import Curves, thinned
 
 
 def append(path: Path, *lines: dict) -> None:
@@ -16,7 +16,7 @@ def append(path: Path, *lines: dict) -> None:
 
 
 def test_it_reads_what_was_appended(tmp_path: Path) -> None:
-    record = Record(tmp_path)
+    record = Curves(tmp_path)
     assert record.update() == 0
     assert record.names() == []
     append(tmp_path / "metrics.jsonl", {"step": 20, "loss_g": 1.5}, {"step": 40, "loss_g": 1.25, "loss_d": 2})
@@ -36,7 +36,7 @@ def test_it_reads_what_was_appended(tmp_path: Path) -> None:
 
 def test_a_line_that_is_being_written_is_read_when_it_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
-    record = Record(tmp_path)
+    record = Curves(tmp_path)
     append(path, {"step": 1, "loss_g": 1.0})
     with path.open("a") as file:
         file.write('{"step": 2, "los')
@@ -53,13 +53,13 @@ def test_torn_and_foreign_lines_are_passed_over(tmp_path: Path) -> None:
         '{"step": 1, "loss_g": 1}\n{"step": 2, "lo\n\n[]\n7\n{"loss_g": 3}\n{"step": "x"}\n{"step": 3, "loss_g": "a"}\n'
     )
     append(path, {"step": 4, "loss_g": 4})
-    record = Record(tmp_path)
+    record = Curves(tmp_path)
     assert record.update() == 4
     assert record.curve("loss_g").steps.tolist() == [1, 4]
 
 
 def test_a_resumed_run_writes_the_last_steps_again(tmp_path: Path) -> None:
-    path, record = tmp_path / "metrics.jsonl", Record(tmp_path)
+    path, record = tmp_path / "metrics.jsonl", Curves(tmp_path)
     append(path, *({"step": step, "loss_g": float(step)} for step in (10, 20, 30, 40)))
     assert record.update() == 40
     append(path, {"step": 30, "loss_g": 3.5})
@@ -68,7 +68,7 @@ def test_a_resumed_run_writes_the_last_steps_again(tmp_path: Path) -> None:
 
 
 def test_another_folder_in_its_place_is_read_anew(tmp_path: Path) -> None:
-    path, record = tmp_path / "metrics.jsonl", Record(tmp_path)
+    path, record = tmp_path / "metrics.jsonl", Curves(tmp_path)
     append(path, *({"step": step, "loss_g": 1.0} for step in range(1, 50)))
     record.update()
     other = tmp_path / "other"

@@ -23,7 +23,7 @@ class Curve(NamedTuple):
     """(P,) float64; NaN where a line held none."""
 
 
-class Record:
+class Curves:
     """metrics.jsonl and quality.jsonl of a run folder as columns. Safe to use from several threads."""
 
     def __init__(self, folder: Path) -> None:
