@@ -163,9 +163,10 @@ def data_trouble(record: Record) -> Diagnosis | None:
             "out of the data.",
         )
     if record.images < FEW_PICTURES:
+        counted = "1 picture is" if record.images == 1 else f"{record.images} pictures are"
         return Diagnosis(
             "data",
-            f"{record.images} {'picture is' if record.images == 1 else 'pictures are'} few: the discriminator will know them by heart. Add pictures, or train with "
+            f"{counted} few: the discriminator will know them by heart. Add pictures, or train with "
             "--augment color,translation,cutout.",
         )
     return None
