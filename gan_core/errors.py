@@ -34,7 +34,11 @@ class RunError(GanCoreError):
 
 
 class HubError(GanCoreError):
-    """The Hugging Face Hub refused, or could not be reached."""
+    """The Hugging Face Hub refused, or could not be reached. reason: which of the cases, for programs."""
+
+    def __init__(self, text: str, reason: str = "unknown") -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 class RecipeError(GanCoreError):

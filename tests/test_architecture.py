@@ -21,13 +21,13 @@ FLOORS = (
     ("models", "losses", "latent", "recipe", "images", "draws", "devices", "scenes"),  # 1  torch, numpy, Pillow
     ("weights", "hub", "data", "interop", "metrics", "video"),  # 2  model folders, transport, data sets
     ("training", "inference"),  # 3  steps, loop and run folder; trained models in use
-    ("library", "deploy", "cards", "keep", "preview", "adopt"),  # 4  models by name
+    ("library", "deploy", "cards", "keep", "preview", "adopt", "sync"),  # 4  models by name
     ("cli", "ui", "__main__"),  # 5  what people touch
 )
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}
 
 # Libraries, and the files or folders that alone may import them.
-ALONE = {"huggingface_hub": ("hub.py", "deploy.py"), "gradio": ("ui/",), "gradio_client": ("ui/",)}
+ALONE = {"huggingface_hub": ("hub/", "deploy/"), "gradio": ("ui/",), "gradio_client": ("ui/",)}
 
 # Folders whose files are siblings: they share nothing but what stands outside of the folder, or in the named files.
 SIBLINGS = {

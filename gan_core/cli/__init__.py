@@ -15,6 +15,7 @@ from gan_core.cli.bring import bring
 from gan_core.cli.check import check
 from gan_core.cli.export import export
 from gan_core.cli.films import interpolate
+from gan_core.cli.hub import hub
 from gan_core.cli.keep import keep
 from gan_core.cli.listing import models
 from gan_core.cli.runs import runs
@@ -32,7 +33,7 @@ def cli() -> None:
     """Train DCGAN and CycleGAN models, and use them."""
 
 
-for command in (app, train, generate, interpolate, translate, check, keep, models, runs, bring, export):
+for command in (app, train, generate, interpolate, translate, check, keep, models, runs, bring, export, hub):
     cli.add_command(command)
 
 

@@ -289,11 +289,10 @@ for spec in sys.argv[1:]:
 
 def test_the_whole_way_from_a_hub_to_tensors(tmp_path, settings):
     with hub_server() as hub:
-        hub.files = {
-            "user/flowers": {"README.md": b"# x", **CLASSES},
-            "user/zipped": {"train.zip": write_zip(tmp_path / "x.zip", CLASSES).read_bytes()},
-            "user/parquet": {"README.md": b"# x", "train.parquet": b"x"},
-        }
+        archive = write_zip(tmp_path / "x.zip", CLASSES).read_bytes()
+        hub.put("user/flowers", {"README.md": b"# x", **CLASSES}, "dataset")
+        hub.put("user/zipped", {"train.zip": archive}, "dataset")
+        hub.put("user/parquet", {"README.md": b"# x", "train.parquet": b"x"}, "dataset")
         specs = ["hub:user/flowers", "hub:user/zipped", "hub:user/parquet", "hub:user/none"]
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HUGGING"))}
         environment = {

@@ -16,8 +16,9 @@ from tests.hub_server import HubServer, hub_server
 CODE = """
 import json, sys
 import gan_core.hub
+import gan_core.hub.client
 from gan_core.errors import HubError
-gan_core.hub.TIMEOUT_S = 2.0
+gan_core.hub.client.TIMEOUT_S = 2.0
 for line in sys.stdin:
     name, kind, patterns = json.loads(line)
     try:
@@ -83,34 +84,32 @@ def online(server, home) -> Iterator[Client]:
 @pytest.fixture
 def hub(server) -> HubServer:
     """The server, with a data set and no memory of other tests."""
-    server.failures = {}
-    server.files = {"user/set": {"a.png": b"first", "deep/b.png": b"second", "train.parquet": b"not asked for"}}
-    server.requests.clear()
+    server.reset()
+    server.put("user/set", FILES, "dataset")
     return server
 
 
+FILES = {"a.png": b"first", "deep/b.png": b"second", "train.parquet": b"not asked for"}
 PICTURES = {"a.png": "first", "deep/b.png": "second"}
 
 
 def test_what_was_asked_for_is_downloaded_once(hub, online):
-    hub.files["user/once"] = hub.files["user/set"]
-    sha = hub.sha("user/once")
+    sha = hub.put("user/once", FILES, "dataset").head
     for name in ("user/once", "user/once@main", f"user/once@{sha}", "user/once"):
         assert online.download(name) == PICTURES
-    fetched = [line for line in hub.requests if line.startswith("GET") and "/resolve/" in line]
-    assert len(fetched) == 2, "no file twice, and none that was not asked for"
+    assert len(hub.asked("GET /lfs/")) == 2, "no file twice, and none that was not asked for"
 
 
 def test_models_are_asked_for_at_their_own_address(hub, online):
-    hub.files["user/net"] = {"config.json": b"{}", "model.bin": b"x"}
+    hub.put("user/net", {"config.json": b"{}", "model.bin": b"x"})
     assert online.download("user/net", "model", ("*.json",)) == {"config.json": "{}"}
     assert any("/api/models/user/net" in line for line in hub.requests)
 
 
 def test_a_new_commit_is_noticed(hub, online):
-    hub.files["user/new"] = {"a.png": b"old"}
+    hub.put("user/new", {"a.png": b"old"}, "dataset")
     assert online.download("user/new") == {"a.png": "old"}
-    hub.files["user/new"] = {"a.png": b"new"}
+    hub.put("user/new", {"a.png": b"new"}, "dataset")
     assert online.download("user/new") == {"a.png": "new"}
 
 
@@ -119,7 +118,7 @@ def test_a_new_commit_is_noticed(hub, online):
     [
         ("missing", "there is no such dataset, or this account may not see it. Check the name."),
         ("private", "there is no such dataset, or this account may not see it. Check the name."),
-        ("token", "the Hub answered 401 (Invalid credentials in Authorization header). Log in again"),
+        ("token", "the Hub does not accept this login (Invalid credentials in Authorization header). Log in again"),
         ("gated", "its owner asks for consent first."),
         ("broken", "the Hub answered 500 (Internal Error). Try again later."),
         ("page", "what answered is not the Hub."),
@@ -127,7 +126,7 @@ def test_a_new_commit_is_noticed(hub, online):
 )
 def test_refusals_are_one_sentence_each(hub, online, failure, text):
     """The Hub's own texts have several lines, with request numbers and addresses."""
-    hub.failures["user/x"] = failure
+    hub.failures.add("user/x", failure)
     assert online.download("user/x").startswith(f"hub:user/x was not downloaded: {text}")
 
 
@@ -137,8 +136,8 @@ def test_names_of_another_form(hub, online, name):
     assert not hub.requests
 
 
-def test_a_revision_that_does_not_exist(hub, online):
-    assert "user/set" in hub.files
+@pytest.mark.usefixtures("hub")
+def test_a_revision_that_does_not_exist(online):
     assert online.download("user/set@v9") == "hub:user/set@v9 was not downloaded: it has no revision 'v9'."
 
 
@@ -146,10 +145,10 @@ def test_a_revision_that_does_not_exist(hub, online):
 def test_a_hub_that_fails_is_not_hidden_by_an_old_copy(hub, online, failure):
     """snapshot_download alone serves the cached copy without a word."""
     name = f"user/{failure}"
-    hub.files[name] = {"a.png": b"old"}
+    hub.put(name, {"a.png": b"old"}, "dataset")
     assert online.download(name) == {"a.png": "old"}
-    hub.files[name] = {"a.png": b"new"}
-    hub.failures[name] = failure
+    hub.put(name, {"a.png": b"new"}, "dataset")
+    hub.failures.add(name, "broken", skip=1 if failure == "breaks" else 0)
     hub.requests.clear()
     answer = online.download(name)
     assert isinstance(answer, str)
@@ -159,8 +158,8 @@ def test_a_hub_that_fails_is_not_hidden_by_an_old_copy(hub, online, failure):
 
 def test_a_server_that_does_not_answer_is_given_up(hub, online):
     """The client waits for ever by default."""
-    hub.files["user/slow"] = {"a.png": b"x"}
-    hub.failures["user/slow"] = "slow"
+    hub.put("user/slow", {"a.png": b"x"}, "dataset")
+    hub.failures.add("user/slow", "slow")
     started_at = time.monotonic()
     assert "cannot be reached and nothing is cached" in online.download("user/slow")
     assert time.monotonic() - started_at < 4

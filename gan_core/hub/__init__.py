@@ -1,0 +1,13 @@
+"""All traffic with the Hugging Face Hub: it moves folders and compares hashes, and does not look inside weights.
+
+- `client`: the Hub's client with time-outs, and its errors in one sentence each;
+- `download`: a repository's folder from the cache, for reading;
+- `files`, `compare`: what a folder holds here and there, and how the two stand to each other;
+- `push`, `pull`: one atomic commit; one verified folder.
+
+`huggingface_hub` takes a second to import and is imported inside functions.
+"""
+
+from gan_core.hub.download import download
+
+__all__ = ["download"]

@@ -1,0 +1,157 @@
+"""The Hub's client with a time-out, and what it raises as one sentence: what was not done, why, what to do."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gan_core.errors import HubError
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+TIMEOUT_S = 30.0
+Progress = Callable[[int, int], None]
+"""progress(bytes done, bytes in all)"""
+NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
+_TOKEN = re.compile(r"hf_[A-Za-z0-9]{4,}|(?<=[Bb]earer )\S+")
+
+
+@dataclass(frozen=True)
+class Address:
+    """user/name, and the revision: a branch, a tag or a commit."""
+
+    repository: str
+    revision: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """`user/name[@revision]`, with or without `hub:` before it. Raises `HubError` for anything else."""
+        repository, _, revision = text.removeprefix("hub:").partition("@")
+        if not NAME.fullmatch(repository) or ".." in repository:
+            raise HubError(f"{repository[:80]!r} is not of the form user/name. Nothing was done.", "name")
+        if revision and (not re.fullmatch(r"[\w./-]{1,120}", revision) or ".." in revision):
+            raise HubError(f"{revision[:80]!r} cannot be a revision. Nothing was done.", "name")
+        return cls(repository, revision or None)
+
+    def __str__(self) -> str:
+        return f"{self.repository}@{self.revision}" if self.revision else self.repository
+
+
+def quietly(*_: int) -> None:
+    """Progress that nobody looks at."""
+
+
+def api(token: str | None = None) -> "HfApi":
+    """A client that gives up after `TIMEOUT_S`. token: of a visitor; None: the environment's or the login's."""
+    from huggingface_hub import HfApi
+
+    limit_waiting()
+    return HfApi(token=token, library_name="gan-core")
+
+
+def limit_waiting() -> None:
+    """Give the client a time-out. By default it waits for ever."""
+    from huggingface_hub import set_client_factory
+    from huggingface_hub.utils._http import default_client_factory  # With its hook, which heeds HF_HUB_OFFLINE.
+
+    def factory() -> Any:
+        client = default_client_factory()
+        client.timeout = TIMEOUT_S
+        return client
+
+    set_client_factory(factory)
+
+
+@contextmanager
+def explained(undone: str, *, what: str = "repository", revision: str | None = None) -> Iterator[None]:
+    """Whatever the client raises inside, as a `HubError` that begins with `undone` ("user/x was not pushed").
+
+    Its `reason` tells programs which it was: signed-out, token, missing, gated, revision, plan, forbidden, quota,
+    taken, moved, limit, down, offline, name, disk, unknown.
+    """
+    try:
+        yield
+    except HubError:
+        raise
+    except Exception as error:
+        # Uploads of large files wrap what went wrong.
+        cause = error.__cause__ if type(error) is RuntimeError and error.__cause__ else error
+        told = _told(cause, what, revision)
+        if told is None:
+            raise
+        raise HubError(f"{undone}: {without_tokens(told[1])}", told[0]) from None
+
+
+def _told(error: BaseException, what: str, revision: str | None) -> tuple[str, str] | None:
+    """Reason and sentence of an exception of the client; None for one that is nobody's fault but ours."""
+    from huggingface_hub import errors
+    from huggingface_hub.utils import httpx
+
+    match error:
+        case errors.HFValidationError():
+            return "name", "the name is not of the form user/name."
+        case errors.LocalTokenNotFoundError():
+            return "signed-out", "you are not signed in. Log in (hf auth login), or set HF_TOKEN."
+        case errors.GatedRepoError():
+            return "gated", "its owner asks for consent first. Give it on the Hub's page and log in."
+        case errors.RevisionNotFoundError():
+            return "revision", f"it has no revision {revision!r}."
+        case errors.RepositoryNotFoundError():
+            return "missing", f"there is no such {what}, or this account may not see it. Check the name."
+        case errors.LocalEntryNotFoundError() | errors.OfflineModeIsEnabled() | httpx.TransportError():
+            return "offline", "the Hub cannot be reached. Try again when online."
+        case errors.HfHubHTTPError():
+            return _answer(error)
+        case OSError():
+            return "disk", f"{error.strerror or error}. Make room or check the folder, then try again."
+        case ValueError():
+            return "unknown", "what answered is not the Hub. Check the connection and HF_ENDPOINT."
+    return None
+
+
+def _answer(error: Any) -> tuple[str, str]:
+    """Reason and sentence of an answer that is no success."""
+    status = error.response.status_code
+    said = " ".join((error.server_message or "").split())[:300]
+    quoted = f" ({said})" if said else ""
+    if status == 401:
+        return "token", f"the Hub does not accept this login{quoted}. Log in again (hf auth login)."
+    if status == 402:
+        return "plan", f"this account's plan does not include it{quoted}."
+    if status == 403 and re.search(r"storage|quota", said, re.IGNORECASE):
+        return "quota", f"the account's storage is full{quoted}. Delete something there or take a larger plan."
+    if status == 403:
+        return (
+            "forbidden",
+            f"this account may not write there{quoted}. Use a name of your own, or a token that may write.",
+        )
+    if status == 409:
+        return "taken", f"the name is taken{quoted}. Choose another one."
+    if status == 412:
+        return "moved", "somebody pushed in between. Look at what is there now, then push again."
+    if status == 429:
+        return "limit", "the Hub takes no more requests of this account for now. Try again in a few minutes."
+    if status >= 500:
+        return "down", f"the Hub answered {status}{quoted}. Try again later."
+    return "unknown", f"the Hub answered {status}{quoted}. Try again later."
+
+
+def without_tokens(text: str) -> str:
+    """A server may repeat what it was sent: no token gets into a sentence."""
+    return _TOKEN.sub("hf_...", text)
+
+
+def account(token: str | None = None) -> dict[str, Any] | None:
+    """Who is signed in: {"name", "organisations", "may_write"}; None where nobody is. Raises `HubError`."""
+    from huggingface_hub.errors import LocalTokenNotFoundError
+
+    with explained("Your account was not looked up"):
+        try:
+            told = api(token).whoami(cache=True)
+        except LocalTokenNotFoundError:
+            return None
+    role = told.get("auth", {}).get("accessToken", {}).get("role", "write")
+    organisations = [one["name"] for one in told.get("orgs", []) if one.get("roleInOrg") != "read"]
+    return {"name": told["name"], "organisations": organisations, "may_write": role != "read"}

@@ -1,0 +1,127 @@
+"""A repository's folder to here: fetched, verified by hash, checked, and only then put in its place."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gan_core.atomic import new_folder
+from gan_core.errors import HubError
+from gan_core.hub.client import Address, Progress, explained, limit_waiting, quietly
+from gan_core.hub.compare import Comparison, compare, read_meeting, write_meeting
+from gan_core.hub.files import File, Remote, local_files, remote_files
+
+Check = Callable[[Path], None]
+"""check(folder) raises `GanCoreError` where the folder must not be used."""
+
+
+@dataclass(frozen=True)
+class Pull:
+    """What a pull would do, or did."""
+
+    address: Address
+    comparison: Comparison
+    fetch: Mapping[str, int]
+    """Bytes by name of what is fetched."""
+    delete: tuple[str, ...]
+    commit: str
+
+    @property
+    def bytes(self) -> int:
+        return sum(self.fetch.values())
+
+
+def plan_pull(address: Address, folder: Path, *, token: str | None = None) -> tuple[Pull, Remote]:
+    """What a pull would move. Raises `HubError`."""
+    remote = remote_files(address, token=token)
+    if remote is None:
+        raise HubError(
+            f"{address} was not pulled: there is no such model, or this account may not see it. Check the name.",
+            "missing",
+        )
+    local = local_files(folder)
+    fetch = {name: file.size for name, file in remote.files.items() if not file.same(local.get(name))}
+    delete = tuple(name for name in local if name not in remote.files)
+    comparison = compare(local, remote, read_meeting(folder, address.repository))
+    return Pull(address, comparison, fetch, delete, remote.head), remote
+
+
+def pull(
+    address: Address,
+    folder: Path,
+    check: Check,
+    *,
+    take_theirs: bool = False,
+    token: str | None = None,
+    progress: Progress = quietly,
+) -> Pull:
+    """Fetch what differs into a folder beside `folder`, verify and `check` it, then put it in its place.
+
+    take_theirs: also where the folder here was changed since both were the same. Raises `HubError`, or what `check`
+    raises; `folder` is then as it was.
+    """
+    planned, remote = plan_pull(address, folder, token=token)
+    undone = f"{address} was not pulled"
+    if planned.comparison.state in ("ahead", "diverged") and not take_theirs and not address.revision:
+        names = ", ".join(planned.comparison.mine[:3])
+        raise HubError(
+            f"{undone}: {folder.name} was changed here ({names}). Nothing was overwritten. Push it, or take theirs "
+            "(--take theirs).",
+            "diverged",
+        )
+    if planned.comparison.state == "in sync":
+        write_meeting(folder, address.repository, remote.head, local_files(folder))
+        return planned
+    with new_folder(folder, replace=True) as temporary:
+        _gather(planned, remote, folder, temporary, token, progress, undone)
+        check(temporary)
+        _keep_own(folder, temporary)
+        write_meeting(temporary, address.repository, remote.head, local_files(temporary))
+    return planned
+
+
+def _gather(
+    planned: Pull,
+    remote: Remote,
+    folder: Path,
+    temporary: Path,
+    token: str | None,
+    progress: Progress,
+    undone: str,
+) -> None:
+    done = 0
+    progress(done, planned.bytes)
+    for name, file in remote.files.items():
+        if name not in planned.fetch:
+            shutil.copyfile(folder / name, temporary / name)
+            continue
+        _fetch(planned.address.repository, name, file, remote.head, temporary, token, undone)
+        done += file.size
+        progress(done, planned.bytes)
+
+
+def _fetch(
+    repository: str, name: str, file: File, commit: str, temporary: Path, token: str | None, undone: str
+) -> None:
+    """One file by way of the client's cache, where an interrupted download goes on; verified before it counts."""
+    from huggingface_hub import hf_hub_download
+
+    limit_waiting()
+    with explained(undone, what="model"):
+        cached = Path(hf_hub_download(repository, name, revision=commit, token=token))
+        shutil.copyfile(cached, temporary / name)
+    got = local_files(temporary)[name]
+    if not got.same(file):
+        with suppress(OSError):  # So that the next try fetches it anew.
+            cached.resolve().unlink()
+        raise HubError(f"{undone}: {name} arrived damaged (its hash is not the Hub's). Nothing was changed. Try again.")
+
+
+def _keep_own(folder: Path, temporary: Path) -> None:
+    """What never travels (a person's own notes beside the model) stays."""
+    known: Any = local_files(folder)
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.is_file() and not path.is_symlink() and path.name not in known and not (temporary / path.name).exists():
+            shutil.copyfile(path, temporary / path.name)

@@ -1,0 +1,212 @@
+"""Model folders here against their repositories on the Hub: how they stand, and how they come together.
+
+`hub` moves files; this knows which folder belongs to which repository, what may be let in, and what is imported.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gan_core.config import NAME_PATTERN, check_name
+from gan_core.errors import GanCoreError, HubError, ModelError
+from gan_core.hub.client import Address, Progress, account, quietly
+from gan_core.hub.compare import MARK, Comparison, compare, read_meeting, write_meeting
+from gan_core.hub.files import local_files, remote_files
+from gan_core.hub.listing import repositories
+from gan_core.hub.pull import Pull, plan_pull, pull
+from gan_core.hub.push import Push, plan_push, push
+from gan_core.settings import Settings
+from gan_core.weights import CONFIG, is_model_folder
+
+CHECKPOINTS = ["*.pth", "*.pt", "*.bin", "*.ckpt", "*.safetensors", "*.json", "*.txt"]
+"""Of other projects' repositories: what an import may need."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One model and its repository."""
+
+    name: str
+    """The folder's name in the models folder."""
+    address: Address | None
+    """None: it belongs to no repository, and nobody is signed in to give it one."""
+    comparison: Comparison | None
+    error: str | None = None
+    """Why nothing can be said of it."""
+
+
+def address_of(folder: Path, namespace: str | None) -> Address | None:
+    """The repository that a model folder belongs to: where it last was the same, else one of its name."""
+    met = read_meeting(folder)
+    if met is not None:
+        return Address(met.repository)
+    return Address(f"{namespace}/{folder.name}") if namespace else None
+
+
+def standings(
+    settings: Settings,
+    names: Sequence[str] = (),
+    *,
+    namespace: str | None = None,
+    token: str | None = None,
+    there: bool = True,
+) -> Iterator[Standing]:
+    """Every model here (or those named), then what is only on the Hub. No weights are downloaded.
+
+    namespace: whose repositories; None: those of who is signed in. there: look for models that are not here too.
+    Raises `HubError` where the Hub cannot be asked at all.
+    """
+    who = namespace or (account(token) or {}).get("name")
+    folders = model_folders(settings)
+    for name in names:
+        if name not in {folder.name for folder in folders} and "/" not in name:
+            raise ModelError(f"There is no model {name!r} in {settings.models_dir}. Nothing was compared.")
+    seen = set()
+    for folder in folders:
+        address = address_of(folder, who)
+        if address:
+            seen.add(address.repository)
+        if not names or folder.name in names:
+            yield standing(folder, address, token=token)
+    if there and who and not names:
+        for repository in repositories(who, token=token):
+            if repository not in seen:
+                yield Standing(repository.partition("/")[2], Address(repository), Comparison("only there"))
+
+
+def standing(folder: Path, address: Address | None, *, token: str | None = None) -> Standing:
+    """One model; what stands in the way is told and not raised."""
+    if address is None:
+        return Standing(folder.name, None, Comparison("only here", mine=tuple(local_files(folder))))
+    try:
+        remote = remote_files(Address(address.repository), token=token)
+        return Standing(
+            folder.name, address, compare(local_files(folder), remote, read_meeting(folder, address.repository))
+        )
+    except HubError as error:
+        if error.reason in ("offline", "down", "limit", "token"):
+            raise  # The same for all of them.
+        return Standing(folder.name, address, None, str(error))
+
+
+def model_folders(settings: Settings) -> list[Path]:
+    folder = settings.models_dir
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [path for path in found if path.is_dir() and NAME_PATTERN.fullmatch(path.name) and is_model_folder(path)]
+
+
+def push_model(
+    name: str,
+    address: Address | None,
+    settings: Settings,
+    *,
+    dry_run: bool = False,
+    take: str | None = None,
+    onto: str | None = None,
+    tag: str | None = None,
+    private: bool = True,
+    message: str = "",
+    token: str | None = None,
+    progress: Progress = quietly,
+) -> Push:
+    """Push a model of the models folder. address: None is the repository it belongs to, else one of its name.
+
+    take: "mine" overwrites what changed there, "theirs" is a pull. Raises `GanCoreError`.
+    """
+    from gan_core.weights import load
+
+    folder = _folder(name, settings)
+    address = address or address_of(folder, (account(token) or {}).get("name"))
+    if address is None:
+        raise HubError(
+            f"{name} was not pushed: you are not signed in. Log in (hf auth login), or set HF_TOKEN.", "signed-out"
+        )
+    if dry_run:
+        return plan_push(folder, address, token=token)
+    load(folder)  # Nobody else should meet a damaged model.
+    return push(
+        folder,
+        address,
+        message=message,
+        private=private,
+        tag=tag,
+        onto=onto,
+        take_mine=take == "mine",
+        token=token,
+        progress=progress,
+    )
+
+
+def pull_model(
+    address: Address,
+    settings: Settings,
+    *,
+    name: str | None = None,
+    dry_run: bool = False,
+    take: str | None = None,
+    token: str | None = None,
+    progress: Progress = quietly,
+) -> tuple[Path, Pull]:
+    """Bring a repository into the models folder, under its own name or `name`. Raises `GanCoreError`.
+
+    A repository in a format of another project is imported: nothing in its files is run.
+    """
+    folder = settings.models_dir / check_name(name or _home(address, settings))
+    planned, remote = plan_pull(address, folder, token=token)
+    if CONFIG not in remote.files or not any(file.endswith(".safetensors") for file in remote.files):
+        return folder, planned if dry_run else _import(address, folder, planned, token)
+    if dry_run:
+        return folder, planned
+    done = pull(address, folder, checked, take_theirs=take == "theirs", token=token, progress=progress)
+    return folder, done
+
+
+def _home(address: Address, settings: Settings) -> str:
+    """The folder that belongs to the repository, or a new one of its name."""
+    for folder in model_folders(settings):
+        if read_meeting(folder, address.repository):
+            return folder.name
+    return address.repository.partition("/")[2].lower()
+
+
+def checked(folder: Path) -> None:
+    """Raise `ModelError` for a fetched folder that is not wholly a model of ours."""
+    from gan_core.weights import load
+
+    try:
+        load(folder)
+    except ModelError as error:
+        told = str(error).replace(f"{folder}/", "").replace(str(folder), "the repository")
+        raise ModelError(f"{told} What was here before stays.") from None
+
+
+def _import(address: Address, folder: Path, planned: Pull, token: str | None) -> Pull:
+    from gan_core.adopt import adopt
+    from gan_core.hub import download
+
+    if folder.exists():
+        raise ModelError(
+            f"{folder} exists, and {address} is to be imported. Nothing was changed. Give it another --name."
+        )
+    source = download(str(address), kind="model", patterns=CHECKPOINTS, token=token)
+    try:
+        adopt(source, folder, name=folder.name)
+    except GanCoreError as error:
+        raise ModelError(f"{address} was not imported: {_without(source, str(error))}") from None
+    write_meeting(folder, address.repository, planned.commit, local_files(folder))
+    return planned
+
+
+def _without(folder: Path, text: str) -> str:
+    """A sentence without the path of the client's cache."""
+    return text.replace(f"{folder}/", "").replace(str(folder), "it")
+
+
+def _folder(name: str, settings: Settings) -> Path:
+    folder = settings.models_dir / check_name(name)
+    if not is_model_folder(folder):
+        raise ModelError(f"There is no model {name!r} in {settings.models_dir}. Nothing was pushed.")
+    return folder
+
+
+__all__ = ["MARK", "Standing", "address_of", "pull_model", "push_model", "standing", "standings"]

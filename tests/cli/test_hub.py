@@ -1,0 +1,147 @@
+"""`gan-core hub` as people call it, in processes of its own, against a Hub on this machine."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.hub_server import Account, HubServer, hub_server
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[HubServer]:
+    with hub_server() as running:
+        yield running
+
+
+@pytest.fixture
+def hub(server: HubServer) -> HubServer:
+    server.reset()
+    return server
+
+
+@pytest.fixture
+def models(dcgan_folder: Path) -> Path:
+    return dcgan_folder.parent
+
+
+@pytest.fixture
+def run(hub: HubServer, models: Path, tmp_path: Path) -> Run:
+    def run(*arguments: str, token: str = "hf_user", folder: Path = models) -> subprocess.CompletedProcess[str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "HUGGING"))}
+        ours = {
+            "HF_HOME": str(tmp_path / "home"),
+            "HF_ENDPOINT": hub.endpoint,
+            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+            "HF_HUB_DISABLE_XET": "1",
+            "GAN_CORE_MODELS": str(folder),
+            **({"HF_TOKEN": token} if token else {}),
+        }
+        command = [sys.executable, "-m", "gan_core", "hub", *arguments]
+        return subprocess.run(command, env={**kept, **ours}, capture_output=True, text=True, timeout=240, check=False)
+
+    return run
+
+
+def states(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    assert done.returncode == 0, done.stderr
+    return {one["model"]: one["state"] for one in json.loads(done.stdout)}
+
+
+def test_there_and_back(hub: HubServer, run: Run, models: Path, tmp_path: Path):
+    assert states(run("status", "--json")) == {"tiny-dcgan": "only here"}
+    plan = run("push", "tiny-dcgan", "--dry-run")
+    assert "send generator.safetensors" in plan.stdout
+    assert hub.store.find("model", "user/tiny-dcgan") is None, "a plan changes nothing"
+    done = run("push", "tiny-dcgan", "--tag", "v1")
+    assert done.returncode == 0, done.stderr
+    assert "tagged v1" in done.stdout
+    assert hub.repository("user/tiny-dcgan").private
+    assert states(run("status", "--json")) == {"tiny-dcgan": "in sync"}
+    elsewhere = tmp_path / "elsewhere"
+    done = run("pull", "user/tiny-dcgan@v1", "--name", "ducks", folder=elsewhere)
+    assert done.returncode == 0, done.stderr
+    weights = "generator.safetensors"
+    assert (elsewhere / "ducks" / weights).read_bytes() == (models / "tiny-dcgan" / weights).read_bytes()
+
+
+def test_sync_does_what_is_plain_and_names_what_is_not(hub: HubServer, run: Run, models: Path):
+    for name in ("ahead", "behind", "both"):
+        shutil.copytree(models / "tiny-dcgan", models / name)
+        assert run("push", name).returncode == 0
+    shutil.rmtree(models / "tiny-dcgan")
+    (models / "ahead" / "README.md").write_text("mine")
+    hub.repository("user/behind").change({"README.md": b"theirs"})
+    (models / "both" / "README.md").write_text("mine")
+    hub.repository("user/both").change({"README.md": b"theirs"})
+    assert states(run("status", "--json")) == {"ahead": "ahead", "behind": "behind", "both": "diverged"}
+    done = run("sync")
+    assert done.returncode == 1
+    assert "both changed on both sides" in done.stderr
+    assert (models / "behind" / "README.md").read_text() == "theirs"
+    assert hub.repository("user/ahead").content("README.md") == b"mine"
+    assert (models / "both" / "README.md").read_text() == "mine"
+    assert run("sync", "--take", "theirs").returncode == 0
+    assert states(run("status", "--json")) == {"ahead": "in sync", "behind": "in sync", "both": "in sync"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "token", "text"),
+    [
+        (("push", "tiny-dcgan"), "", "you are not signed in"),
+        (("push", "tiny-dcgan"), "hf_wrong", "does not accept this login"),
+        (("push", "tiny-dcgan", "other/ducks"), "hf_user", "may not write there"),
+        (("push", "nobody"), "hf_user", "There is no model 'nobody'"),
+        (("push", "../x"), "hf_user", "cannot name a model"),
+        (("pull", "user/none"), "hf_user", "there is no such model"),
+        (("pull", "user/../x"), "hf_user", "is not of the form user/name"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(hub: HubServer, run: Run, arguments, token: str, text: str):
+    hub.store.accounts["hf_other"] = Account("other")
+    hub.put("other/ducks", {})
+    done = run(*arguments, token=token)
+    assert done.returncode == 1
+    assert text in done.stderr
+    assert done.stderr.startswith("Error: ")
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_pickle_is_never_run_and_a_broken_model_changes_nothing(
+    hub: HubServer, run: Run, models: Path, tmp_path: Path
+):
+    attack = b"cposix\nsystem\n(S'touch " + str(tmp_path / "marker").encode() + b"'\ntR."
+    hub.put("user/evil", {"pytorch_model.bin": attack, "config.json": b"{}"})
+    done = run("pull", "user/evil")
+    assert done.returncode == 1
+    assert not (tmp_path / "marker").exists()
+    assert not (models / "evil").exists()
+    assert run("push", "tiny-dcgan").returncode == 0
+    hub.repository("user/tiny-dcgan").change({"generator.safetensors": b"not weights"})
+    before = (models / "tiny-dcgan" / "generator.safetensors").read_bytes()
+    done = run("pull", "user/tiny-dcgan")
+    assert done.returncode == 1
+    assert "What was here before stays" in done.stderr
+    assert (models / "tiny-dcgan" / "generator.safetensors").read_bytes() == before
+
+
+def test_no_token_in_anything_that_is_said_or_written(hub: HubServer, run: Run, models: Path, tmp_path: Path):
+    token = "hf_SECRETsecretSECRET"
+    hub.store.accounts[token] = Account("user")
+    said = [run("push", "tiny-dcgan", token=token), run("status", token=token), run("pull", "user/none", token=token)]
+    hub.failures.add("/commit/", "broken")
+    (models / "tiny-dcgan" / "README.md").write_text("new")
+    said.append(run("push", "tiny-dcgan", token=token))
+    for done in said:
+        assert token not in done.stdout + done.stderr
+    for path in (*models.rglob("*"), *tmp_path.rglob("*")):
+        if path.is_file() and "home" not in path.parts:
+            assert token.encode() not in path.read_bytes(), path
+    assert not any(token.encode() in body for body in hub.bodies)
