@@ -40,7 +40,9 @@ NEVER_USED = ("HF_", "HUGGING")
 class Process:
     """`run(expression)` gives back what it evaluates to, or {"error", "reason"}."""
 
-    def __init__(self, endpoint: str, home: Path, **environment: str) -> None:
+    @staticmethod
+    def environment(endpoint: str, home: Path, **more: str) -> dict[str, str]:
+        """That of the test without its own account."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith(NEVER_USED)}
         ours = {
             "HF_HOME": str(home),
@@ -48,9 +50,12 @@ class Process:
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
             "HF_HUB_DISABLE_XET": "1",
         }
+        return {**kept, **ours, **more}
+
+    def __init__(self, endpoint: str, home: Path, **environment: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-c", CODE],
-            env={**kept, **ours, **environment},
+            env=self.environment(endpoint, home, **environment),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
