@@ -7,17 +7,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gan_core.atomic import write_bytes
+from gan_core.cards import renewed
 from gan_core.config import NAME_PATTERN, check_name
 from gan_core.errors import GanCoreError, HubError, ModelError
 from gan_core.hub.client import Address, Progress, account, quietly
 from gan_core.hub.compare import MARK, Comparison, compare, read_meeting, write_meeting
 from gan_core.hub.files import local_files, remote_files
 from gan_core.hub.listing import repositories
-from gan_core.hub.pull import Pull, plan_pull, pull
+from gan_core.hub.pull import Pull, plan_pull, pull, read_text
 from gan_core.hub.push import Push, plan_push, push
 from gan_core.settings import Settings
 from gan_core.weights import CONFIG, is_model_folder
 
+CARD = "README.md"
 CHECKPOINTS = ["*.pth", "*.pt", "*.bin", "*.ckpt", "*.safetensors", "*.json", "*.txt"]
 """Of other projects' repositories: what an import may need."""
 
@@ -124,6 +127,7 @@ def push_model(
     if dry_run:
         return plan_push(folder, address, token=token)
     load(folder)  # Nobody else should meet a damaged model.
+    keep_card(folder, address, token=token)
     return push(
         folder,
         address,
@@ -135,6 +139,23 @@ def push_model(
         token=token,
         progress=progress,
     )
+
+
+def keep_card(folder: Path, address: Address, *, token: str | None = None) -> bool:
+    """Take over what a person wrote into the card on the Hub, so that a push keeps it; whether anything was.
+
+    Only the generated section of the card is ours to renew. Raises `HubError`.
+    """
+    met, remote = read_meeting(folder, address.repository), remote_files(address, token=token)
+    if met is None or remote is None or CARD not in remote.files or not (folder / CARD).is_file():
+        return False
+    if remote.files[CARD].same(met.files.get(CARD)):
+        return False  # Nobody touched it there.
+    theirs = read_text(address, CARD, remote.head, token=token)
+    write_bytes(folder / CARD, renewed(theirs, (folder / CARD).read_text(encoding="utf-8")).encode())
+    # Both sides of the card are in one now: it is no reason any more to call the model diverged.
+    write_meeting(folder, met.repository, met.commit, {**met.files, CARD: remote.files[CARD]})
+    return True
 
 
 def pull_model(

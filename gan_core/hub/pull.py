@@ -119,6 +119,17 @@ def _fetch(
         raise HubError(f"{undone}: {name} arrived damaged (its hash is not the Hub's). Nothing was changed. Try again.")
 
 
+def read_text(address: Address, name: str, commit: str, *, token: str | None = None, most: int = 2_000_000) -> str:
+    """One small file of a repository. Raises `HubError`."""
+    from huggingface_hub import hf_hub_download
+
+    limit_waiting()
+    with explained(f"{name} of {address} was not read", what="model"):
+        path = Path(hf_hub_download(address.repository, name, revision=commit, token=token))
+        with path.open("rb") as file:
+            return file.read(most).decode("utf-8", errors="replace")
+
+
 def _keep_own(folder: Path, temporary: Path) -> None:
     """What never travels (a person's own notes beside the model) stays."""
     known: Any = local_files(folder)

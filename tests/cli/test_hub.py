@@ -145,3 +145,24 @@ def test_no_token_in_anything_that_is_said_or_written(hub: HubServer, run: Run, 
         if path.is_file() and "home" not in path.parts:
             assert token.encode() not in path.read_bytes(), path
     assert not any(token.encode() in body for body in hub.bodies)
+
+
+def test_a_card_that_was_edited_on_the_hub_is_kept(hub: HubServer, run: Run, models: Path):
+    from gan_core.cards import model_card
+    from gan_core.config import ModelConfig
+
+    def card(steps: int) -> str:
+        config = ModelConfig(family="dcgan", network={"size": 16}, trained={"steps": steps})
+        return model_card("tiny-dcgan", config, {})
+
+    (models / "tiny-dcgan" / "README.md").write_text(card(11))
+    assert run("push", "tiny-dcgan").returncode == 0
+    theirs = card(11) + "\nWritten by hand on the Hub.\n"
+    hub.repository("user/tiny-dcgan").change({"README.md": theirs.encode()})
+    (models / "tiny-dcgan" / "README.md").write_text(card(22))
+    done = run("push", "tiny-dcgan")
+    assert done.returncode == 0, done.stderr
+    there = hub.repository("user/tiny-dcgan").content("README.md").decode()
+    assert "Written by hand on the Hub." in there
+    assert "| Steps | 22 |" in there
+    assert "| Steps | 11 |" not in there

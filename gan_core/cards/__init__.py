@@ -4,48 +4,61 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gan_core.cards.front_matter import fenced, matter
+from gan_core.cards.renewal import generated, renewed
 from gan_core.config import ModelConfig
 from gan_core.families import get_family
 
-_TASKS = {"generator": "unconditional-image-generation", "translator": "image-to-image"}
+__all__ = ["imported_card", "model_card", "renewed"]
 
 
-def model_card(name: str, config: ModelConfig, metrics: Mapping[str, Any], notes: str = "") -> str:
-    """Markdown with the Hub's front matter. `notes` is the section on data and licences, written by a person."""
-    family = get_family(config.family)
+def model_card(
+    name: str, config: ModelConfig, metrics: Mapping[str, Any], notes: str = "", curve: str | None = None
+) -> str:
+    """Markdown with the Hub's front matter. `notes` is the section on data and licences, written by a person.
+
+    curve: name of a picture of the training's curves in the same folder.
+    """
     trained, data = config.trained, config.data
     parts = [
-        _front_matter(config, family.kind),
         f"# {name}\n\n{_sentence(config)}\n\n![Samples](preview.webp)",
         f"## Use\n\n```python\nimport gan_core\n\n{_example(name, config)}\n```",
         f"## Data and licences\n\n{notes.strip() or _data_line(data)}",
         "## Training\n\n" + _table(_training_rows(trained)),
     ]
+    if curve:
+        parts.append(f"![Curves of the training]({curve})")
     if command := trained.get("command"):
         parts.append(f"The exact command:\n\n```\n{command}\n```")
     if metrics:
         parts.append("## Measured\n\n" + _table([(text(key), text(value)) for key, value in _flat(metrics)]))
+    parts.append(f"## Intended use\n\n{_INTENDED}")
     parts.append(f"## Limits\n\n{_limits(config)}")
-    return "\n\n".join(parts) + "\n"
+    return _whole(name, config, metrics, parts)
+
+
+def _whole(name: str, config: ModelConfig, metrics: Mapping[str, Any], parts: Sequence[str]) -> str:
+    return (
+        f"{fenced(matter(name, config, metrics))}\n\n{generated(chr(10).join(f'{part}{chr(10)}' for part in parts))}\n"
+    )
 
 
 def imported_card(name: str, config: ModelConfig, notes: Sequence[str]) -> str:
     """The card of a model that came from another project's checkpoint. `notes`: what was chosen while importing it."""
-    family, trained = get_family(config.family), config.trained
+    trained = config.trained
     files = trained.get("imported_files", {})
     rows = [("Recognised as", _plain(trained["imported_as"]))]
     rows += [(f"SHA-256 of {_plain(file)}", files[file]) for file in files]
     rows.append(("Imported by", f"gan-core {trained.get('code_version', '')}".strip()))
     said = "\n".join(f"- {_plain(note)}" for note in notes)
     parts = [
-        _front_matter(config, family.kind),
         f"# {name}\n\n{_imported_sentence(config)}\n\n![Samples](preview.webp)",
         f"## Use\n\n```python\nimport gan_core\n\n{_example(name, config)}\n```",
         "## Where it comes from\n\n" + _table(rows) + (f"\n\n{said}" if said else ""),
         f"## Data and licences\n\n{_UNKNOWN}",
         f"## Limits\n\n{_UNSEEN}",
     ]
-    return "\n\n".join(parts) + "\n"
+    return _whole(name, config, {}, parts)
 
 
 def _plain(said: str) -> str:
@@ -53,6 +66,10 @@ def _plain(said: str) -> str:
     return re.sub(r"[^\w\s.,:;=+()/'-]", "?", " ".join(said.split()))
 
 
+_INTENDED = (
+    "Play, teaching and experiments with small generative networks. Say of its pictures that a network made them, and "
+    "do not use them where they could be taken for records of something real."
+)
 _UNSEEN = (
     "What the model learnt from is unknown, and it repeats that selection and its mistakes. "
     "Pictures unlike it come out badly, and what it draws shows nothing that exists."
@@ -77,13 +94,6 @@ def text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value).replace("_", " ")
-
-
-def _front_matter(config: ModelConfig, kind: str) -> str:
-    lines = ["---", "library_name: gan-core", f"pipeline_tag: {_TASKS[kind]}"]
-    if config.license:
-        lines.append(f"license: {config.license}")
-    return "\n".join([*lines, "tags:", "- gan", f"- {config.family}", "---"])
 
 
 def _sentence(config: ModelConfig) -> str:
