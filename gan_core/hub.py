@@ -8,10 +8,11 @@ from gan_core.errors import HubError
 TIMEOUT_S = 30.0
 
 
-def download(name: str, *, kind: Literal["model", "dataset"], patterns: list[str]) -> Path:
+def download(name: str, *, kind: Literal["model", "dataset"], patterns: list[str], cached_only: bool = False) -> Path:
     """The local folder of a repository `user/name[@revision]`, downloaded where the cache lacks it.
 
-    Only files that match `patterns` are fetched. Without a connection the cached copy serves, if there is one.
+    Only files that match `patterns` are fetched. Without a connection, or with `cached_only`, the cached copy serves,
+    if there is one.
     """
     # The client takes a second to import, and few commands need it.
     from huggingface_hub import HfApi, snapshot_download
@@ -32,7 +33,12 @@ def download(name: str, *, kind: Literal["model", "dataset"], patterns: list[str
     try:
         try:
             # Asked first: snapshot_download alone silently serves an old copy when the Hub fails.
-            wanted = HfApi().repo_info(repository, repo_type=kind, revision=revision or None, timeout=TIMEOUT_S).sha
+            info = (
+                None
+                if cached_only
+                else HfApi().repo_info(repository, repo_type=kind, revision=revision or None, timeout=TIMEOUT_S)
+            )
+            wanted = info.sha if info else None
         except (OfflineModeIsEnabled, httpx.TransportError):
             wanted = None
         # Asked for by its name, not by `wanted`: only so does the cache learn which copy to serve without a connection.
