@@ -256,8 +256,10 @@ function startForm(host, { call, started, tell: tellPage }) {
       host.hidden = false;
       tellPage("");
       refuse("");
+      form.inert = known === null; // Nothing in it means anything before the server has told what there is.
       const answer = await call("form_open");
       if (!answer.ok) return refuse(answer.error);
+      form.inert = false;
       const first = known === null;
       known = answer;
       if (first) {

@@ -91,7 +91,7 @@ function lookFindings(host, { go }) {
       "li",
       { class: event.finding ? "lb-finding" : "lb-notice" },
       make("button", { type: "button", class: "lb-step", "aria-label": `Go to step ${event.step.toLocaleString("en")}`, onclick: () => go(event.step) }, `Step ${event.step.toLocaleString("en")}`),
-      make("span", {}, event.text),
+      make("span", {}, event.finding || event.kind.endsWith("-over") ? make("b", {}, `${event.title}. `) : "", event.text),
     );
   return {
     draw(run) {

@@ -119,6 +119,7 @@ function drawRun(given) {
 function show() {
   const none = !order.length;
   for (const id of ["head", "one"]) part(id).hidden = !seen || forming();
+  part("bench").hidden = forming();
   part("trouble").classList.toggle("lb-away", !seen || forming());
   part("why").hidden = !none || !listed;
   runsPut(part("why"), `There are no runs yet. ${rights.may ? "The first one needs no files: the shapes are drawn here." : (rights.why ?? "")}`);

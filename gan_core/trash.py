@@ -12,7 +12,7 @@ from gan_core.errors import GanCoreError
 FOLDER = ".trash"
 """Inside the same folder, so that moving is a rename; no list shows what begins with a dot."""
 KEEP_DAYS = 30
-_NAME = re.compile(r"([^.~][^~]*)~([0-9]{1,12})~[0-9a-f]{8}")  # A run may lie in a folder of any name.
+_NAME = re.compile(r"([^.].*)~([0-9]{1,12})~[0-9a-f]{8}")  # A run may lie in a folder of any name.
 
 
 class Trash:

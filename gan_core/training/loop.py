@@ -108,7 +108,7 @@ class _Loop:
         feed = FEEDS[family.kind].load(train, self.settings, self.on_decoded)
         if skipped := feed.skipped():
             yield self.writer.notice(
-                self.step, "data", f"{len(skipped)} pictures could not be read and were left out: {few(skipped)}."
+                self.step, "skipped", f"{len(skipped)} pictures could not be read and were left out: {few(skipped)}."
             )
 
         # Construct the networks.

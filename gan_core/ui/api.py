@@ -20,7 +20,6 @@ from gan_core.atomic import write_bytes
 from gan_core.errors import ConfigError, GanCoreError, PictureError
 from gan_core.inference.brush import brush_px, painted
 from gan_core.recipe import Recipe, embed_png
-from gan_core.ui.bind import in_page_words
 from gan_core.ui.film_folder import FilmFolder, film_folder
 from gan_core.ui.films import Films
 from gan_core.ui.paintings import Look, file_name, packed
@@ -29,6 +28,7 @@ from gan_core.ui.services import Services
 from gan_core.ui.training_api import training_functions
 from gan_core.ui.translating import direction_of, ref_of
 from gan_core.ui.turns import Report
+from gan_core.ui.words import in_page_words
 
 if TYPE_CHECKING:
     from gan_core.inference.generator import Generator

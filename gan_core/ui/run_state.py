@@ -3,7 +3,6 @@
 import json
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from gan_core.training.run_folder import ACTIVE, RunFolder
@@ -12,6 +11,7 @@ LOG = "trainer.log"
 WAITING = "waiting"
 ENDED = ("stopped", "failed", "interrupted")
 """States that can be resumed."""
+LOG_BYTES = 65_536  # From its end: a warning at each step makes a log of any size.
 RATE_LINES = 20  # Lines of metrics that the speed is taken from.
 _ERROR_LINE = re.compile(r"(\w+\.)*\w*(Error|Exception): ")
 
@@ -64,7 +64,9 @@ def speed(run: RunFolder, total: int) -> tuple[float | None, float | None]:
 def last_words(run: RunFolder) -> str | None:
     """The error a trainer left in its log, where it ended before it could write a status."""
     try:
-        lines = Path(run.path / LOG).read_text(errors="replace").splitlines()
+        with (run.path / LOG).open("rb") as file:
+            file.seek(max(file.seek(0, 2) - LOG_BYTES, 0))
+            lines = file.read().decode(errors="replace").splitlines()
     except OSError:
         return None
     found = [line for line in lines if _ERROR_LINE.match(line)]

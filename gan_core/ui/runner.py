@@ -124,11 +124,12 @@ class Runner:
                 f"{run.id} has done all of its {state.total_steps:,} steps. Nothing was started. "
                 "To train longer, ask for more steps."
             )
-        if steps is not None:
-            if steps <= state.step:
-                raise RunError(f"{run.id} has done {state.step:,} steps. Nothing was started. Ask for more.")
-            longer = within_limits(replace(config, train=replace(config.train, steps=steps)), self._settings)
-            run.write_config(longer)
+        if steps is not None and steps <= state.step:
+            raise RunError(f"{run.id} has done {state.step:,} steps. Nothing was started. Ask for more.")
+        wanted = replace(config, train=replace(config.train, steps=steps or config.train.steps))
+        allowed = within_limits(wanted, self._settings)  # It may have been begun elsewhere, without limits.
+        if allowed != config:
+            run.write_config(allowed)
         self.launch(run)
 
     def stop(self, run_id: object) -> None:

@@ -15,7 +15,7 @@ from gan_core.training import cyclegan, dcgan
 from gan_core.training.detectors import DETECTORS, KINDS, OVER, Watch, review, title
 from gan_core.training.evidence import Record
 from gan_core.training.run_folder import RunFolder
-from gan_core.ui.bind import in_page_words
+from gan_core.ui.words import in_page_words
 
 DCGAN, CYCLEGAN = vars(dcgan.Recipe()), vars(cyclegan.Recipe())
 

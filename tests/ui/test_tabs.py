@@ -2,19 +2,12 @@
 
 import inspect
 import re
-from typing import Any
 
-import gradio as gr
-import pytest
-
-from gan_core.errors import GanCoreError
-from gan_core.ui import assets, bind
-from gan_core.ui.bind import in_page_words
+from gan_core.ui import assets
 from gan_core.ui.page import build_app
 from gan_core.ui.services import Services
 from gan_core.ui.tabs import explore, interpolate, style_transfer, training
-
-SKIP = gr.skip()
+from gan_core.ui.words import in_page_words
 
 
 def test_explore_offers_what_its_script_asks_for(services: Services):
@@ -53,25 +46,6 @@ def test_training_offers_what_its_scripts_ask_for(services: Services):
     for module, part in training.parts(services):
         for name, arguments in {**module.LOOKS, **module.CHANGES}.items():
             assert set(arguments) <= set(inspect.signature(getattr(part, name)).parameters), name
-
-
-class Request:
-    def __init__(self, user: str) -> None:
-        self.headers = {"x-gradio-user": user}
-
-
-def refuse(services: Services, number: float, *more: float) -> tuple[Any, ...]:  # noqa: ARG001
-    raise GanCoreError(f"{number} & {more} is <nothing>.")
-
-
-def test_a_person_is_told_in_place_and_a_program_by_an_exception(services: Services):
-    call = bind._guarded(refuse, services, 3, 2)
-    *values, message = call(1, 2, 3, Request("app"))
-    assert values == [SKIP, SKIP]
-    assert "1 &amp; (2, 3) is &lt;nothing&gt;." in message
-    with pytest.raises(gr.Error):
-        call(1, 2, 3, Request("api"))
-    assert list(inspect.signature(call).parameters) == ["number", "more_1", "more_2", "request"]
 
 
 def test_the_page_names_its_public_events_and_hides_the_rest(services: Services):

@@ -13,13 +13,13 @@ import orjson
 
 from gan_core.errors import ConfigError, GanCoreError, RunError
 from gan_core.training.curves import Curves
-from gan_core.ui.bind import in_page_words
 from gan_core.ui.film_folder import film_folder
 from gan_core.ui.jobs import Jobs, Progress, Work
 from gan_core.ui.lab.watched import Watched
 from gan_core.ui.packing import poll
 from gan_core.ui.serve import Answer
 from gan_core.ui.services import Services
+from gan_core.ui.words import in_page_words
 
 LOOKS: dict[str, tuple[str, ...]] = {
     "curves": ("asks",),

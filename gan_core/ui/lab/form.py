@@ -13,7 +13,6 @@ from gan_core.config import RunConfig, command_line
 from gan_core.errors import ConfigError, DataError, GanCoreError
 from gan_core.families import get_family, trainable
 from gan_core.presets import pace, presets
-from gan_core.ui.bind import in_page_words
 from gan_core.ui.lab.estimating import Estimator
 from gan_core.ui.lab.looking import Looking
 from gan_core.ui.lab.options import LABELS, sections, typed
@@ -21,6 +20,7 @@ from gan_core.ui.lab.sources import SHAPES, Sources
 from gan_core.ui.limits import LimitError, within_limits
 from gan_core.ui.serve import Answer
 from gan_core.ui.services import RUN, Services
+from gan_core.ui.words import in_page_words
 
 if TYPE_CHECKING:
     from gan_core.training.counting import Facts

@@ -17,9 +17,9 @@ from gan_core.errors import GanCoreError
 from gan_core.families import FAMILIES
 from gan_core.training import turn
 from gan_core.training.run_folder import IMPORTED, RunFolder, list_runs
-from gan_core.ui.bind import in_page_words
 from gan_core.ui.run_state import WAITING, RunState, speed
 from gan_core.ui.services import Services
+from gan_core.ui.words import in_page_words
 
 FRESH_S = 0.5
 SETTLED_S = 2.0

@@ -14,14 +14,14 @@ from typing import Any
 from gan_core.config import command_line
 from gan_core.errors import ConfigError, GanCoreError, RunError
 from gan_core.training.branching import points
-from gan_core.training.records import ROLLED_BACK
 from gan_core.training.run_folder import RunFolder
 from gan_core.trash import Trash
-from gan_core.ui.bind import in_page_words
+from gan_core.ui.lab.events import page_words, told
 from gan_core.ui.lab.overview import FRESH_S, Overview, mark
 from gan_core.ui.run_state import ENDED
 from gan_core.ui.serve import Answer
 from gan_core.ui.services import Services
+from gan_core.ui.words import in_page_words
 
 LOOKS: dict[str, tuple[str, ...]] = {
     "watch": ("run", "stamp", "list_stamp"),
@@ -44,9 +44,6 @@ CHANGES: dict[str, tuple[str, ...]] = {
 }
 RATES = {"lr_g": "The learning rate of G", "lr_d": "The learning rate of D"}
 INTERVALS = {"sample_steps": "The sample interval", "snapshot_steps": "The snapshot interval"}
-NOTICES = ("control", "state", "import", "branch", ROLLED_BACK, "start", "queue", "skipped")
-"""Kinds of events that tell what was done; the rest are findings of detectors."""
-MAX_EVENTS = 200
 
 
 class Runs:
@@ -106,17 +103,18 @@ class Runs:
             row = self._overview.row(run.id)
         if row is None:
             raise RunError(f"There is no run {run.id!r} any more. Nothing was changed. Choose another one.")
+        settings = self._services.settings
         status = kept.get("status", mark(path / "status.json"), run.status)
         lines = kept.get("last", mark(path / "metrics.jsonl"), lambda: run.metrics(newest=1)[-1:])
         samples = kept.get("samples", mark(path / "samples"), lambda: [step for step, _ in run.samples()])
         snapshots = kept.get("snapshots", mark(path / "snapshots", path / "state"), lambda: points(run))
-        events = kept.get("events", mark(path / "events.jsonl"), lambda: _told(run))
+        events = kept.get("events", mark(path / "events.jsonl"), lambda: told(run, settings))
         control = kept.get("control", mark(path / "control.json"), run.control)
         written = mark(path / "metrics.jsonl", path / "quality.jsonl")
         return {
             **row,
             "images_per_s": state.images_per_s,
-            "error": in_page_words(state.error) if state.error else about.error,
+            "error": page_words(state.error, settings) if state.error else about.error,
             "notes": about.notes,
             "origin": about.origin,
             "device": None if row["imported"] else status.get("device"),
@@ -240,20 +238,6 @@ class Runs:
             self._looks.clear()
         self._overview.since(None, fresh=True)  # Whoever changed something sees it at once.
         return {}
-
-
-def _told(run: RunFolder) -> list[dict[str, Any]]:
-    """The newest events, without the dashes of the command line."""
-    return [
-        {
-            "step": event["step"],
-            "kind": str(event.get("kind", "")),
-            "text": in_page_words(str(event.get("text", ""))),
-            "at": event.get("at"),
-            "finding": str(event.get("kind", "")) not in NOTICES,
-        }
-        for event in run.events()[-MAX_EVENTS:]
-    ]
 
 
 def _current(config: Any, control: dict[str, Any]) -> dict[str, Any]:

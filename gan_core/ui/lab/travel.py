@@ -4,8 +4,10 @@ A step that the page names is looked for among those that are there; nothing it 
 """
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 
 from PIL import Image
@@ -18,6 +20,7 @@ from gan_core.training.run_folder import RunFolder
 from gan_core.ui.film_folder import film_folder
 from gan_core.ui.jobs import Jobs, Progress
 from gan_core.ui.lab.sheet_film import checked, sheet_film
+from gan_core.ui.limits import within_limits
 from gan_core.ui.packing import poll
 from gan_core.ui.pictures import data_url, file_url, jpeg_url
 from gan_core.ui.serve import Answer
@@ -39,12 +42,15 @@ GAP_PX = 2
 TRANSLATOR_COLUMNS = 4  # A, B from A, B, A from B: training/cyclegan.py.
 TAIL_BYTES = 4096
 POLL_S = 0.25
+SEEDS_AT_ONCE = 12
+"""Requests that draw or wait; a page asks for one snapshot after the other."""
 
 
 class Travel:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._films = Jobs(at_once=1)  # Two at once take as long on the same cores.
+        self._drawing = BoundedSemaphore(SEEDS_AT_ONCE)
 
     # Sheets.
 
@@ -96,11 +102,20 @@ class Travel:
             assert isinstance(generator, Generator), "its kind was asked for above"
             return generator.picture(Recipe(seed=number))
 
-        picture = self._services.at_hand(draw)
+        picture = self._in_turn(draw)
         hard = max(picture.size) <= SEED_PX
         if not hard:
             picture.thumbnail((SEED_PX, SEED_PX), Image.Resampling.LANCZOS)
         return {"url": data_url(picture) if hard or picture.mode not in ("L", "RGB") else jpeg_url(picture)}
+
+    def _in_turn(self, draw: Callable[[], Image.Image]) -> Image.Image:
+        """On the thread that draws for Explore too, which a crowd must not keep busy with this."""
+        if not self._drawing.acquire(blocking=False):
+            raise GanCoreError("Many seeds are being drawn just now. Nothing was drawn. Try again in a few seconds.")
+        try:
+            return self._services.at_hand(draw)
+        finally:
+            self._drawing.release()
 
     # Films.
 
@@ -131,6 +146,7 @@ class Travel:
         from gan_core.training.branching import branch
 
         folder, at = self._point(run, step)
+        within_limits(folder.config(), self._services.settings)
         made = branch(folder, at, self._services.settings.runs_dir)
         self._services.runs.launch(made)
         origin = made.about()["origin"] or {}

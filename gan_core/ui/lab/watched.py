@@ -17,7 +17,7 @@ READ_S = 0.25
 """Files are looked at no more often than this."""
 FIRST_S = 0.3
 """Long files that take longer to read are shown from a sample of their lines until they are read."""
-KEPT_ANSWERS = 256
+KEPT_ANSWERS = 32  # Of a hundred kB at most; a stranger can ask for any range.
 LARGEST = float(np.finfo(np.float32).max)
 
 

@@ -1,5 +1,6 @@
 """Training: runs are started, watched, explained and gone back in. One component; see assets/lab.js."""
 
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -43,6 +44,7 @@ SCRIPTS = (
 )
 OPENS = {"open_explore": "explore", "open_paint": "paint"}
 """Events of this component, and the tab's component that is told which model to open."""
+COMMANDS = ("command", "resume_command")
 
 
 def parts(services: Services) -> list[tuple[Any, Any]]:
@@ -55,6 +57,23 @@ def parts(services: Services) -> list[tuple[Any, Any]]:
         (form, form.Form(services)),
         (bench, bench.Bench(services)),
     ]
+
+
+def discreet(call: Callable[[Any], Answer]) -> Callable[[Any, gr.Request], Answer]:
+    """A server function that tells strangers no command lines: those name folders of the server."""
+
+    def told(sent: Any, request: gr.Request) -> Answer:
+        answer = call(sent)
+        return answer if may_change(request) else _without_commands(answer)
+
+    told.__name__ = call.__name__
+    return told
+
+
+def _without_commands(answer: Answer) -> Answer:
+    answer = {name: None if name in COMMANDS else value for name, value in answer.items()}
+    inner = {name: _without_commands(answer[name]) for name in ("look", "run") if isinstance(answer.get(name), dict)}
+    return answer | inner
 
 
 def build(services: Services, page: gr.Blocks, tab: gr.Tab) -> None:  # noqa: ARG001 - as the other tabs.
@@ -72,7 +91,11 @@ def build(services: Services, page: gr.Blocks, tab: gr.Tab) -> None:  # noqa: AR
         elem_id="lab",
         server_functions=[
             rights,
-            *(served(getattr(one, name), asked) for module, one in made for name, asked in module.LOOKS.items()),
+            *(
+                discreet(served(getattr(one, name), asked))
+                for module, one in made
+                for name, asked in module.LOOKS.items()
+            ),
             *(
                 guarded(served(getattr(one, name), asked))
                 for module, one in made
