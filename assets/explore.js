@@ -209,7 +209,7 @@ function emptyState(text, label, act) {
 
 const picker = modelPicker(part("model"), {
   refresh: async () => {
-    const answer = await ask(server, "list_models", {});
+    const answer = await ask(server, "list_models", { model: model?.value });
     return answer.ok ? answer.models : null;
   },
   pick: (value) => {

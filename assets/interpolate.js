@@ -342,7 +342,7 @@ root.querySelectorAll(".gs-help").forEach(closesItself);
 
 const picker = modelPicker(part("model"), {
   refresh: async () => {
-    const answer = await ask(server, "list_models");
+    const answer = await ask(server, "list_models", { model: model?.value });
     return answer.ok ? answer.models : null;
   },
   pick: (value) => openModel(value, state),
@@ -381,6 +381,7 @@ async function openModel(value, before = null, stored = null) {
   } else state = first;
   past.push(state);
   show();
+  if (answer.note) tell(answer.note);
 }
 
 function emptyState(text, label, act) {

@@ -218,6 +218,7 @@ async function begin() {
   wanted.brush = [stored.brush, kept.get(localStorage, BRUSH, null)].find((one) => ["broad", "medium", "fine"].includes(one)) ?? "broad";
   adopt(answer.model);
   showLook();
+  if (answer.note) tell(answer.note);
   return see({});
 }
 

@@ -209,6 +209,7 @@ async function openModel(value, { quietly = false } = {}) {
     picker.set(models, model?.value ?? null);
     return;
   }
+  models = answer.models ?? models;
   const from = wayOf(wanted.direction).from.toLowerCase(); // What is given stays the same; letters are each model's own.
   adopt(answer.model);
   if (quietly) return sync();
@@ -218,7 +219,7 @@ async function openModel(value, { quietly = false } = {}) {
 
 const picker = modelPicker(part("model"), {
   refresh: async () => {
-    const answer = await ask(server, "list_models");
+    const answer = await ask(server, "list_models", { model: model?.value });
     if (answer.ok) models = answer.models;
     return answer.ok ? answer.models : null;
   },

@@ -26,9 +26,10 @@ def temporary_name(path: Path) -> Path:
     return path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
 
 
-def write_file(path: Path, write: Callable[[Path], object]) -> None:
-    """`write(temporary path)`, then rename to `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def write_file(path: Path, write: Callable[[Path], object], *, make_folder: bool = True) -> None:
+    """`write(temporary path)`, then rename to `path`. make_folder: False where a folder that is gone must stay so."""
+    if make_folder:
+        path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_name(path)
     try:
         write(temporary)
@@ -39,12 +40,13 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    write_file(path, lambda temporary: temporary.write_bytes(content))
+def write_bytes(path: Path, content: bytes, *, make_folder: bool = True) -> None:
+    write_file(path, lambda temporary: temporary.write_bytes(content), make_folder=make_folder)
 
 
-def write_json(path: Path, values: Any) -> None:
-    write_bytes(path, (json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+def write_json(path: Path, values: Any, *, make_folder: bool = True) -> None:
+    content = (json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    write_bytes(path, content, make_folder=make_folder)
 
 
 def _exchange(one: Path, other: Path) -> bool:
@@ -73,12 +75,14 @@ def _replace(path: Path, new: Path) -> None:
 
 
 @contextmanager
-def new_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
+def new_folder(path: Path, *, replace: bool = False, make_parent: bool = True) -> Iterator[Path]:
     """A temporary folder that becomes `path` when the block ends without an error.
 
     replace: in the place of an older one; otherwise `OSError` where there is one, so that of two writers one wins.
+    make_parent: False where a parent that is gone must stay so.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if make_parent:
+        path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_name(path)
     temporary.mkdir()
     try:

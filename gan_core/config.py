@@ -21,6 +21,11 @@ from gan_core.families import get_family
 FORMAT = 1
 NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]*")
 MAX_SEED = 2**63 - 1
+CHANGEABLE = (
+    *("data", "steps", "device", "max_hours", "tensorboard", "keep_snapshots", "keep_states"),
+    *("log_steps", "sample_steps", "quality_steps", "snapshot_steps", "state_steps"),
+)
+"""Options of `TrainConfig` that may be others when a run goes on: they move no bit of what it learns."""
 
 
 def require(condition: bool, message: str) -> None:
@@ -146,12 +151,21 @@ class TrainConfig:
     """Steps between two saved states to resume from; one is also saved when the run stops."""
     keep_snapshots: int = 8
     """Snapshots kept, thinned evenly over the run; the newest always stays."""
+    keep_states: int = 4
+    """States kept at the steps of snapshots, to roll back to or branch from exactly, thinned evenly; besides these, the
+    newest two are always kept."""
+    start_from: str | None = None
+    """Model to begin with instead of random weights: a name, a folder, run:ID@STEP or hub:user/name."""
+    max_hours: float | None = None
+    """Hours after which a start saves and stops; None: no limit."""
+    tensorboard: bool = False
+    """Write TensorBoard event files beside metrics.jsonl."""
 
     def __post_init__(self) -> None:
         require_whole("--size", self.size, 8, 1024)
         if self.channels is not None:
             require_channels(self.channels)
-        for name in ("conditional", "compile", "flip", "quarter_turns"):
+        for name in ("conditional", "compile", "flip", "quarter_turns", "tensorboard"):
             require_yes_no(f"--{name.replace('_', '-')}", getattr(self, name))
         require_whole("--steps", self.steps, 1, 10**9)
         require_whole("--batch", self.batch, 1, 65_536)
@@ -165,6 +179,12 @@ class TrainConfig:
             require_whole(f"--{name.replace('_', '-')}", getattr(self, name), 1, 10**9)
         require_whole("--quality-steps", self.quality_steps, 0, 10**9)
         require_whole("--keep-snapshots", self.keep_snapshots, 1, 10_000)
+        require_whole("--keep-states", self.keep_states, 0, 10_000)
+        if self.max_hours is not None:
+            require_range("--max-hours", self.max_hours, 1e-4, 10_000)
+        if self.start_from is not None:
+            good = isinstance(self.start_from, str) and bool(self.start_from)
+            require(good, f"--start-from is {shown(self.start_from)}; it must name a model.")
 
 
 def train_config(family: str, **given: Any) -> TrainConfig:

@@ -27,7 +27,9 @@ def describe(device: torch.device) -> str:
     """For people: the card's name, or the number of threads."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"CPU, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type.upper()
+    threads = torch.get_num_threads()
+    counted = "1 thread" if threads == 1 else f"{threads} threads"
+    return f"CPU, {counted}" if device.type == "cpu" else device.type.upper()
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:

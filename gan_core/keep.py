@@ -1,5 +1,6 @@
 """From a snapshot to a named model: measured, with a preview and a card."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from gan_core.cards import model_card
 from gan_core.config import check_name
 from gan_core.data import DataOptions, load_domains, load_images
 from gan_core.data.decode import ImageSet
-from gan_core.errors import ModelError, RunError
+from gan_core.errors import DataError, HubError, ModelError, RunError
 from gan_core.images import to_float
 from gan_core.inference.generator import Generator
 from gan_core.inference.translator import Translator
@@ -24,6 +25,7 @@ from gan_core.settings import Settings
 from gan_core.training.run_folder import RunFolder
 
 COUNT = 64
+OnProgress = Callable[[str, float | None], None]
 
 
 def keep(
@@ -36,11 +38,16 @@ def keep(
     license: str | None = None,
     notes: str = "",
     files: dict[str, bytes] | None = None,
+    on_progress: OnProgress | None = None,
+    on_unmeasured: Callable[[str], None] | None = None,
 ) -> Path:
     """Copy a snapshot (the newest, or that of `step`) into the models folder under a name, measured on the run's data.
 
-    half: store convolutions in float16. notes: the card's text on data and licences.
+    half: store convolutions in float16. notes: the card's text on data and licences. on_progress(what, share): told
+    what is being done, and how much; may raise to give up, and nothing is kept then. on_unmeasured(reason): called
+    where the data cannot be read any more, and the model is kept without measures; None: that is an error.
     """
+    report = on_progress or _silent
     settings = settings or Settings()
     folder = settings.models_dir / check_name(name)
     if folder.exists():
@@ -54,10 +61,19 @@ def keep(
         raise RunError(f"{run.path} has no snapshot of step {step}. It has {known}. Nothing was kept.")
     snapshot = snapshots[step if step is not None else max(snapshots)]
     model = load(snapshot, settings=settings)
-    if isinstance(model, Generator):
-        metrics, preview = _measure_generator(model, run, settings), generator_preview(model)
-    else:
-        metrics, preview = _measure_translator(model, run, settings), translator_preview(model)
+    try:
+        if isinstance(model, Generator):
+            metrics = _measure_generator(model, run, settings, report)
+        else:
+            metrics = _measure_translator(model, run, settings, report)
+    except (DataError, HubError, OSError) as error:
+        if on_unmeasured is None:
+            raise
+        on_unmeasured(str(error))
+        metrics = {}
+    report("Drawing the preview", None)
+    preview = generator_preview(model) if isinstance(model, Generator) else translator_preview(model)
+    report("Writing", None)
     loaded = weights.load(snapshot, only=get_networks(model.config.family).REQUIRED)
     config = replace(loaded.config, license=license)
     card = model_card(name, config, metrics, notes).encode()
@@ -66,10 +82,20 @@ def keep(
     return folder
 
 
-def _measure_generator(model: Generator, run: RunFolder, settings: Settings) -> dict[str, Any]:
+def _silent(what: str, share: float | None) -> None:
+    pass
+
+
+def _reading(report: OnProgress) -> Callable[[int, int], None]:
+    return lambda done, total: report("Reading the data", done / max(total, 1))
+
+
+def _measure_generator(model: Generator, run: RunFolder, settings: Settings, report: OnProgress) -> dict[str, Any]:
     train = run.config().train
     options = DataOptions(side=train.size, channels=model.config.network["channels"], fit=train.fit)
-    real = load_images(train.data, options, settings)
+    report("Reading the data", None)
+    real = load_images(train.data, options, settings, _reading(report))
+    report("Measuring", None)
     classes = len(model.classes) if model.classes else 1
     # As many of each class as there are, in both.
     z = model.latents(range(COUNT))
@@ -82,17 +108,19 @@ def _measure_generator(model: Generator, run: RunFolder, settings: Settings) -> 
     }
 
 
-def _measure_translator(model: Translator, run: RunFolder, settings: Settings) -> dict[str, Any]:
+def _measure_translator(model: Translator, run: RunFolder, settings: Settings, report: OnProgress) -> dict[str, Any]:
     """On the held-out pictures, at the size they were trained from."""
     train = run.config().train
     side = (train.load_size or train.size) // 4 * 4
-    domains = load_domains(train.data, DataOptions(side=side, channels=model.channels, fit=train.fit), settings)
+    options = DataOptions(side=side, channels=model.channels, fit=train.fit)
+    report("Reading the data", None)
+    domains = load_domains(train.data, options, settings, _reading(report))
     sides = {"a": _spread(domains.test_a), "b": _spread(domains.test_b)}
     metrics: dict[str, Any] = {}
     for direction in model.directions:
         source, target = tuple(direction)
         x = sides[source]
-        y = _each(model, x, direction)
+        y = _each(model, x, direction, report)
         label = f"{model.domains[source]} to {model.domains[target]}"
         metrics[label] = {
             "pictures": len(x),
@@ -103,13 +131,17 @@ def _measure_translator(model: Translator, run: RunFolder, settings: Settings) -
         }
         if direction[::-1] in model.directions:
             metrics[label]["round_trip_mean_absolute_difference"] = float(
-                (_each(model, y, direction[::-1]) - x).abs().mean()
+                (_each(model, y, direction[::-1], report) - x).abs().mean()
             )
     return metrics
 
 
-def _each(model: Translator, x: Tensor, direction: Any) -> Tensor:
-    return torch.cat([model.forward(picture[None], direction).cpu() for picture in x])
+def _each(model: Translator, x: Tensor, direction: Any, report: OnProgress) -> Tensor:
+    painted = []
+    for number, picture in enumerate(x):
+        report("Painting held-out pictures", number / len(x))
+        painted.append(model.forward(picture[None], direction).cpu())
+    return torch.cat(painted)
 
 
 def _spread(images: ImageSet) -> Tensor:

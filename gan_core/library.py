@@ -139,7 +139,8 @@ def find_recipe_model(ref: ModelRef | None, settings: Settings | None = None) ->
     models = [info for info in list_models(settings) if info.kind == "generator" and not info.error]
     models.sort(key=lambda info: info.name != ref.name)  # Most likely the first file read is the right one.
     runs = [run for run in list_runs(settings.runs_dir) if run.snapshots()]
-    runs.sort(key=lambda run: run.id != ref.name)
+    run_id, _, step = ref.name.rpartition("@")  # A snapshot that is not its run's newest is called id@step.
+    runs.sort(key=lambda run: run.id not in (ref.name, run_id))
     folders = [info.folder for info in models]
     folders += [folder for run in runs for _, folder in reversed(run.snapshots())]
     for folder in folders if ref.sha256 else ():
@@ -147,6 +148,7 @@ def find_recipe_model(ref: ModelRef | None, settings: Settings | None = None) ->
             return Match(folder, None)
     named = [info.folder for info in models[:1] if info.name == ref.name]
     named += [run.snapshots()[-1][1] for run in runs[:1] if run.id == ref.name]
+    named += [folder for run in runs[:1] for at, folder in run.snapshots() if (run.id, str(at)) == (run_id, step)]
     if named:
         return Match(named[0], weights_notice(ref, named[0]))
     where = f"hub:{ref.hub}" if ref.hub else f"the model {ref.name}"
@@ -167,7 +169,7 @@ class _Cache:
         self._models: OrderedDict[tuple[str, ...], Generator | Translator] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, folder: Path, device: str) -> "Generator | Translator":
+    def get(self, folder: Path, device: str, *, keep: bool = True) -> "Generator | Translator":
         files = sorted([folder / CONFIG, *folder.glob("*.safetensors")])
         # A folder that was written anew is another model.
         stamps = [f"{path.name}:{path.stat().st_mtime_ns}" for path in files if path.exists()]
@@ -175,6 +177,8 @@ class _Cache:
         with self._lock:
             if key not in self._models:
                 model = load_folder(folder, device=device, only=_GENERATORS)
+                if not keep:
+                    return _ready(model)
                 self._models[key] = _ready(model)
                 while len(self._models) > KEPT:
                     self._models.popitem(last=False)
@@ -193,8 +197,13 @@ _GENERATORS = ("generator", "generator_ab", "generator_ba")
 _CACHE = _Cache()
 
 
-def load(name: str | Path, *, device: str = "auto", settings: Settings | None = None) -> "Generator | Translator":
-    """A model ready for use, by name or folder (see `find`). Raises `ModelError` where it is missing or damaged."""
+def load(
+    name: str | Path, *, device: str = "auto", settings: Settings | None = None, keep: bool = True
+) -> "Generator | Translator":
+    """A model ready for use, by name or folder (see `find`). Raises `ModelError` where it is missing or damaged.
+
+    keep: False for one that is used once; it drives no other from memory.
+    """
     from gan_core.devices import pick_device
 
-    return _CACHE.get(find(name, settings), str(pick_device(device)))
+    return _CACHE.get(find(name, settings), str(pick_device(device)), keep=keep)

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 
 from gan_core.errors import ConfigError
@@ -26,6 +27,23 @@ def _number(variable: str, default: float) -> float:
     return value
 
 
+def _names(variable: str) -> frozenset[str]:
+    return frozenset(name.strip() for name in os.environ.get(variable, "").split(",") if name.strip())
+
+
+def _paths(variable: str, default: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Folders, parted as PATH is on this system."""
+    text = os.environ.get(variable)
+    parts = [part for part in (text or "").split(os.pathsep) if part]
+    return tuple(Path(part).expanduser() for part in parts) or default
+
+
+def _data_here() -> tuple[Path, ...]:
+    """`data/` here, if there is one: whoever opens the page sees no other part of this computer's disk."""
+    here = Path("data")
+    return (here,) if here.is_dir() else ()
+
+
 def _default_models_dir() -> Path:
     """`pretrained/` here, or else beside the package (a checkout started from elsewhere)."""
     here = Path("pretrained")
@@ -40,9 +58,19 @@ class Settings:
     """Folder of run folders; GAN_CORE_RUNS."""
     data_dir: Path = field(default_factory=lambda: _path("GAN_CORE_DATA", Path("~/.cache/gan-core/data")))
     """Where data sets known by name are kept and downloaded to; GAN_CORE_DATA."""
+    owners: frozenset[str] = field(default_factory=lambda: _names("GAN_CORE_OWNERS"))
+    """Who besides its author may train and delete on a Space, by name on the Hub; GAN_CORE_OWNERS, with commas."""
     max_picture_mp: float = field(default_factory=lambda: _number("GAN_CORE_MAX_PICTURE_MP", 50))
     """Largest picture that is opened, in megapixels; GAN_CORE_MAX_PICTURE_MP."""
     max_upload_mb: float = field(default_factory=lambda: _number("GAN_CORE_MAX_UPLOAD_MB", 500))
     """Largest file a visitor may upload, in MB; GAN_CORE_MAX_UPLOAD_MB."""
     data_memory_gb: float = field(default_factory=lambda: _number("GAN_CORE_DATA_MEMORY_GB", 4))
     """A data set that decodes to more than this streams from disk; GAN_CORE_DATA_MEMORY_GB."""
+    data_roots: tuple[Path, ...] = field(default_factory=lambda: _paths("GAN_CORE_DATA_ROOTS", _data_here()))
+    """Folders whose folders and zips the page offers as training data, and no others; GAN_CORE_DATA_ROOTS."""
+    max_steps: float = field(default_factory=lambda: _number("GAN_CORE_MAX_STEPS", inf))
+    """Longest training that may be started from the page, in steps; GAN_CORE_MAX_STEPS."""
+    max_size: float = field(default_factory=lambda: _number("GAN_CORE_MAX_SIZE", inf))
+    """Largest training pictures that may be asked for on the page, in pixels a side; GAN_CORE_MAX_SIZE."""
+    max_hours: float = field(default_factory=lambda: _number("GAN_CORE_MAX_HOURS", inf))
+    """A training that was started from the page is stopped, and saved, after so many hours; GAN_CORE_MAX_HOURS."""

@@ -83,16 +83,18 @@ def save(
     half: bool = False,
     metrics: Mapping[str, Any] | None = None,
     files: Mapping[str, bytes] | None = None,
+    make_parent: bool = True,
 ) -> None:
     """Write a model folder under a temporary name and rename it to `folder`, in the place of an older one.
 
     half: store convolution weights in float16 (half the size); norm statistics stay float32.
     files: further files by name (preview.webp, README.md).
+    make_parent: False where the folder around it must not be made anew.
     """
     from safetensors.torch import save_file
 
     check_name(folder.name)
-    with new_folder(folder, replace=True) as temporary:
+    with new_folder(folder, replace=True, make_parent=make_parent) as temporary:
         write_json(temporary / CONFIG, config.to_json())
         if metrics is not None:
             write_json(temporary / "metrics.json", dict(metrics))

@@ -17,11 +17,11 @@ PACKAGE = ROOT / "gan_core"
 
 # Imports run downwards, or sideways on a floor where they make no circle.
 FLOORS = (
-    ("errors", "families", "config", "settings", "atomic"),  # 0  standard library alone
+    ("errors", "families", "config", "settings", "atomic", "presets"),  # 0  standard library alone
     ("models", "losses", "latent", "recipe", "images", "draws", "devices", "scenes"),  # 1  torch, numpy, Pillow
-    ("weights", "hub", "data", "interop", "metrics", "video"),  # 2  model folders, transport, data sets
+    ("weights", "hub", "data", "interop", "metrics", "video", "trash"),  # 2  model folders, transport, data sets
     ("training", "inference"),  # 3  steps, loop and run folder; trained models in use
-    ("library", "deploy", "cards", "keep", "preview", "adopt", "sync"),  # 4  models by name
+    ("library", "deploy", "cards", "keep", "preview", "adopt", "begin", "sync"),  # 4  models by name
     ("cli", "ui", "__main__"),  # 5  what people touch
 )
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}
@@ -35,21 +35,39 @@ SIBLINGS = {
     "ui/tabs": set(),
     "training": {  # Everything here but the families' steps is common ground.
         "augment",
+        "branching",
         "checks",
+        "claims",
         "control",
+        "counting",
         "curves",
         "detectors",
         "distributed",
         "ema",
+        "estimate",
         "events",
         "feeds",
+        "formulas",
+        "games",
+        "heartbeat",
+        "liveness",
         "loop",
+        "meters",
+        "opening",
         "plan",
         "pool",
         "quality",
+        "records",
         "run_folder",
+        "saliency",
+        "starting",
         "state",
+        "stepping",
+        "tensorboard",
+        "tidying",
+        "turn",
         "watching",
+        "writing",
     },
 }
 

@@ -17,8 +17,10 @@ from gan_core.cli.export import export
 from gan_core.cli.films import interpolate
 from gan_core.cli.hub import hub
 from gan_core.cli.keep import keep
+from gan_core.cli.keeping_runs import branch, delete, note, rename, rollback
 from gan_core.cli.listing import models
 from gan_core.cli.runs import runs
+from gan_core.cli.steering import change, pause, resume, stop
 from gan_core.cli.train import train
 from gan_core.cli.translate import translate
 from gan_core.cli.use import generate
@@ -35,6 +37,8 @@ def cli() -> None:
 
 for command in (app, train, generate, interpolate, translate, check, keep, models, runs, bring, export, hub):
     cli.add_command(command)
+for command in (stop, pause, resume, change, branch, rollback, delete, rename, note):
+    runs.add_command(command)
 
 
 def main(arguments: list[str] | None = None) -> Any:

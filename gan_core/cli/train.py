@@ -13,15 +13,15 @@ import click
 
 from gan_core.cli.options import as_json, config_options, given, print_json
 from gan_core.cli.progress import show
-from gan_core.config import RunConfig, TrainConfig, train_config
+from gan_core.config import CHANGEABLE, RunConfig, TrainConfig
 from gan_core.errors import ConfigError, RunError
 from gan_core.families import get_family, trainable
 from gan_core.settings import Settings
-from gan_core.training.run_folder import ACTIVE, IMPORTED, RunFolder, create_run
+from gan_core.training import turn
+from gan_core.training.run_folder import IMPORTED, RunFolder
 
 FROM_DATA = ("size", "channels", "channels_b", "classes")
 OTHER_KIND = {"generator": ("domain_a", "domain_b", "default_direction"), "translator": ("conditional",)}
-CHANGEABLE = ("data", "steps", "device", "log_steps", "sample_steps", "snapshot_steps", "state_steps", "keep_snapshots")
 
 
 class _Families(click.Group):
@@ -65,6 +65,11 @@ class _FamilyCommand(click.Command):
                     click.Option(
                         ["--resume"], is_flag=True, help="Go on where --run stopped, or begin if it has not begun."
                     ),
+                    click.Option(
+                        ["--queue"],
+                        is_flag=True,
+                        help="Wait until no other run of this runs folder holds the device, first come first served.",
+                    ),
                     click.Option(["--quiet"], is_flag=True, help="No progress on standard error."),
                 ],
             }
@@ -88,11 +93,14 @@ def train() -> None:
 
 
 @click.pass_context
-def _run(ctx: click.Context, /, run: Path | None, resume: bool, quiet: bool, as_json: bool, **values: Any) -> None:
+def _run(
+    ctx: click.Context, /, run: Path | None, resume: bool, queue: bool, quiet: bool, as_json: bool, **values: Any
+) -> None:
     from gan_core.devices import pick_device
     from gan_core.models import get_networks
     from gan_core.training import distributed, get_training
     from gan_core.training.loop import train as run_training
+    from gan_core.training.tensorboard import recorded
 
     settings = Settings()
     family = str(ctx.info_name)
@@ -102,21 +110,30 @@ def _run(ctx: click.Context, /, run: Path | None, resume: bool, quiet: bool, as_
         "recipe": given(values, get_training(family).Recipe),
     }
     device = distributed.local_device(pick_device(values["device"] or "auto"))
-    with distributed.process_group(device) as shard:
+    with distributed.process_group(device) as shard, _stop_on_signals() as stop_asked:
+        if queue and shard.world > 1:
+            raise ConfigError("--queue is for one process. Nothing was started. Leave it out under torchrun.")
+
+        def prepare() -> tuple[RunFolder, RunConfig, bool]:
+            folder, config = _folder_and_config(family, options, run, resume, settings)
+            return folder, config, _has_its_turn(folder, queue, quiet, stop_asked)
+
         # The first process alone looks at the disk and makes folders; the others are told.
-        folder, config = distributed.from_first(lambda: _folder_and_config(family, options, run, resume, settings))
-        shown = show(folder.path) if shard.rank == 0 and not quiet else nullcontext()
-        with _stop_on_signals() as stop_asked, shown as display:
-            for event in run_training(
-                config,
-                folder,
-                settings=settings,
-                should_stop=stop_asked,
-                on_decoded=display.decoded if display else None,
-            ):
-                if display:
-                    display.event(event)
-            interrupted = stop_asked()
+        folder, config, begins = distributed.from_first(prepare)
+        if begins:
+            shown = show(folder.path) if shard.rank == 0 and not quiet else nullcontext()
+            with shown as display, recorded(config, folder, shard.rank) as record:
+                for event in run_training(
+                    config,
+                    folder,
+                    settings=settings,
+                    should_stop=stop_asked,
+                    on_decoded=display.decoded if display else None,
+                ):
+                    record(event)
+                    if display:
+                        display.event(event)
+        interrupted = stop_asked()
     status = folder.status()
     if as_json and shard.rank == 0:
         print_json({"run": str(folder.path), "state": status["state"], "step": status["step"]})
@@ -127,36 +144,35 @@ def _run(ctx: click.Context, /, run: Path | None, resume: bool, quiet: bool, as_
 def _folder_and_config(
     family: str, options: dict[str, dict[str, Any]], run: Path | None, resume: bool, settings: Settings
 ) -> tuple[RunFolder, RunConfig]:
-    from gan_core.data import short_name
-    from gan_core.training.checks import check
+    from gan_core.begin import begin, resolved
 
     if resume and run is None:
         raise ConfigError("--resume needs --run FOLDER, the run to go on with. Nothing was started.")
     if run is not None and resume and (run / "config.json").exists():
         folder = RunFolder(run)
-        status = folder.status()
-        if status["state"] in ACTIVE and "pid" in status:  # Without one, the folder waits for this very process.
-            raise RunError(
-                f"{run} is being trained by process {status['pid']}. Nothing was started. Stop that one first."
-            )
+        turn.refuse_second(folder)
         return folder, _resumed(folder, family, options)
     if "data" not in options["train"]:
         begun = f"{run} has not begun, and " if resume else ""
         raise ConfigError(f"{begun}--data is missing: a folder, a zip, or a name like shapes. Nothing was started.")
-    config = RunConfig(
-        family=family,
-        train=train_config(family, **options["train"]),
-        network=options["network"],
-        recipe=options["recipe"],
-    )
-    check(config)
-    if run is None:
-        return create_run(settings.runs_dir, config, short_name(config.train.data)), config
-    folder = RunFolder(run)
-    if run.exists():
-        raise RunError(f"{run} exists. Nothing was started. Go on with it by --resume, or choose another --run.")
-    folder.create(config)
-    return folder, config
+    config = resolved(family, **options, settings=settings)
+    folder = begin(config, settings, run=run)
+    return folder, folder.config()
+
+
+def _has_its_turn(folder: RunFolder, queue: bool, quiet: bool, stop_asked: Callable[[], bool]) -> bool:
+    """Take the run for this process, in the queue or at once; False where it was stopped while it waited."""
+    if folder.control().get("paused"):
+        folder.write_control(paused=False)  # Who goes on does not want to wait at once.
+    if not queue:
+        turn.start(folder)
+        return True
+
+    def tell(before: RunFolder, place: int) -> None:
+        if before.id != folder.id and not quiet:
+            click.echo(f"{folder.path} waits for {before.id}, as number {place} of the queue", err=True)
+
+    return turn.wait(folder, stop_asked, tell)
 
 
 def _resumed(folder: RunFolder, family: str, options: dict[str, dict[str, Any]]) -> RunConfig:

@@ -8,12 +8,20 @@ from gan_core.hub import client
 from gan_core.hub.client import explained, limit_waiting
 
 
-def download(name: str, *, kind: Literal["model", "dataset"], patterns: list[str], token: str | None = None) -> Path:
+def download(
+    name: str,
+    *,
+    kind: Literal["model", "dataset"],
+    patterns: list[str],
+    token: str | None = None,
+    cached_only: bool = False,
+) -> Path:
     """The local folder of a repository `user/name[@revision]`, downloaded where the cache lacks it.
 
-    Only files that match `patterns` are fetched. Without a connection the cached copy serves, if there is one.
+    Only files that match `patterns` are fetched. Without a connection, or with `cached_only`, the cached copy serves,
+    if there is one.
     """
-    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
     from huggingface_hub.utils import httpx
 
@@ -24,11 +32,7 @@ def download(name: str, *, kind: Literal["model", "dataset"], patterns: list[str
         try:
             try:
                 # Asked first: snapshot_download alone silently serves an old copy when the Hub fails.
-                wanted = (
-                    HfApi(token=token)
-                    .repo_info(repository, repo_type=kind, revision=revision or None, timeout=client.TIMEOUT_S)
-                    .sha
-                )
+                wanted = None if cached_only else _head(repository, kind, revision, token)
             except (OfflineModeIsEnabled, httpx.TransportError):
                 wanted = None
             # Asked for by its name, not by `wanted`: only so does the cache learn which copy to serve without a
@@ -52,3 +56,10 @@ def download(name: str, *, kind: Literal["model", "dataset"], patterns: list[str
         text = f"{refused}: the Hub failed in the middle, and only an old copy is here. Try again later."
         raise HubError(text, "down")
     return folder
+
+
+def _head(repository: str, kind: str, revision: str, token: str | None) -> str | None:
+    from huggingface_hub import HfApi
+
+    hub = HfApi(token=token)
+    return hub.repo_info(repository, repo_type=kind, revision=revision or None, timeout=client.TIMEOUT_S).sha

@@ -1,18 +1,18 @@
 """A run's curves in memory: read once, then only what was appended; drawn with no more points than a screen has.
 
-For whoever watches. A million recorded points are opened in a second and asked for in milliseconds, by any number of
-visitors.
+For whoever watches. A million lines are read in seconds, once, and shown at once from a sample of them; any part of
+them is asked for in milliseconds, by any number of visitors.
 """
 
-import json
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-CHUNK_BYTES = 1 << 24
+from gan_core.training.columns import Table
+
 FILES = ("metrics.jsonl", "quality.jsonl")
 
 
@@ -23,12 +23,31 @@ class Curve(NamedTuple):
     """(P,) float64; NaN where a line held none."""
 
 
+class Reduced(NamedTuple):
+    """A curve as a screen needs it."""
+
+    line: Curve
+    """Its points, or the lowest and the highest of each stretch."""
+    means: Curve | None
+    """The mean of each stretch, at its middle: what smoothing starts from. None: `line` holds every point."""
+    stretch: int
+    """Recorded points in one stretch."""
+
+
 class Curves:
     """metrics.jsonl and quality.jsonl of a run folder as columns. Safe to use from several threads."""
 
     def __init__(self, folder: Path) -> None:
-        self._tables = [_Table(folder / name) for name in FILES]
+        self._tables = [Table(folder / name) for name in FILES]
         self._lock = Lock()
+
+    @classmethod
+    def sampled(cls, folder: Path, lines: int = 2000) -> "Curves":
+        """A first look at long files: some of their lines, evenly spread. Not to be updated."""
+        curves = cls(folder)
+        for table in curves._tables:
+            table.sample(lines)
+        return curves
 
     def update(self) -> int:
         """Read what was appended since the last time; gives back the newest step."""
@@ -39,120 +58,111 @@ class Curves:
         with self._lock:
             return [name for table in self._tables for name in table.columns]
 
+    def stamp(self) -> tuple[int, ...]:
+        """How often recorded lines were replaced, and the lines of each file: other figures mean other curves."""
+        with self._lock:
+            return (sum(table.replaced for table in self._tables), *(table.count for table in self._tables))
+
+    def last_step(self) -> int:
+        with self._lock:
+            return max(table.last_step() for table in self._tables)
+
+    def bytes_read(self) -> int:
+        return sum(table.offset for table in self._tables)  # Without the lock: asked for while it reads.
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the columns take, about."""
+        return sum(8 * table.room * (len(table.columns) + 1) for table in self._tables)
+
     def curve(self, name: str, first: int = 0, last: int | None = None, points: int = 1000) -> Curve:
         """One series from step `first` to `last`, at most `points` of it: the lowest and the highest of each stretch.
 
         Empty for a name that is not recorded.
         """
-        with self._lock:
-            table = next((table for table in self._tables if name in table.columns), None)
-            if table is None:
-                return Curve(np.empty(0, np.int64), np.empty(0))
-            steps, values = table.column(name)
+        steps, values = self._column(name)
         low = int(np.searchsorted(steps, first))
         high = int(np.searchsorted(steps, last, "right")) if last is not None else len(steps)
+        return thinned(steps[low:high], values[low:high], points)
+
+    def reduced(self, name: str, first: int = 0, last: int | None = None, points: int = 1000) -> Reduced:
+        """As `curve`, with the means; whole stretches, so that it reaches a little further on both sides.
+
+        Stretches are powers of two and begin at the same places whatever part is asked for: what is drawn of a
+        growing curve does not flicker, nor when it is moved.
+        """
+        steps, values = self._column(name)
+        low = max(int(np.searchsorted(steps, first)) - 1, 0)
+        high = min(int(np.searchsorted(steps, last, "right")) + 1, len(steps)) if last is not None else len(steps)
+        stretch = _stretch(high - low, points)
+        low = low // stretch * stretch
+        high = min(-(-high // stretch) * stretch, len(steps))
         steps, values = steps[low:high], values[low:high]
-        there = ~np.isnan(values)
-        return thinned(steps[there], values[there], points)
+        if stretch == 1:
+            return Reduced(Curve(steps, values), None, 1)
+        return Reduced(_extremes(steps, values, stretch), _means(steps, values, stretch), stretch)
+
+    def since(self, name: str, counts: Sequence[int]) -> Curve:
+        """The points of a series in lines after so many of each file (the later figures of a `stamp`)."""
+        with self._lock:
+            for table, count in zip(self._tables, counts, strict=True):
+                if name in table.columns:
+                    return _finite(*table.column(name, count))
+        return _EMPTY
+
+    def rows(self, names: Sequence[str], chunk: int = 20_000) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Steps (P,) and the values of `names` at them (P, N), NaN where none is recorded, in parts; of all files."""
+        with self._lock:
+            tables = [(table.column(""), {n: table.column(n)[1] for n in names if n in table.columns})
+                      for table in self._tables]  # fmt: skip
+        every = np.unique(np.concatenate([steps for (steps, _), _ in tables]))
+        for start in range(0, len(every), chunk):
+            part = every[start : start + chunk]
+            values = np.full((len(part), len(names)), np.nan)
+            for (steps, _), columns in tables:
+                low, high = np.searchsorted(steps, part[0]), np.searchsorted(steps, part[-1], "right")
+                places = np.searchsorted(part, steps[low:high])
+                for name, column in columns.items():
+                    values[places, names.index(name)] = column[low:high]
+            yield part, values
+
+    def _column(self, name: str) -> Curve:
+        with self._lock:
+            table = next((table for table in self._tables if name in table.columns), None)
+            return _EMPTY if table is None else _finite(*table.column(name))
+
+
+_EMPTY = Curve(np.empty(0, np.int64), np.empty(0))
+
+
+def _finite(steps: np.ndarray, values: np.ndarray) -> Curve:
+    there = np.isfinite(values)
+    return Curve(steps, values) if there.all() else Curve(steps[there], values[there])
 
 
 def thinned(steps: np.ndarray, values: np.ndarray, points: int) -> Curve:
     """At most `points` of a curve (P,), with its ends and the lowest and highest of each stretch: no spike is lost."""
-    count = len(steps)
-    if count <= points:
-        return Curve(steps, values)
-    stretches = max((points - 2) // 2, 1)
-    edges = np.linspace(0, count, stretches + 1).astype(int)
-    starts = edges[:-1]
-    # reduceat gives the extremes, not their places: a place is the first that reaches them.
-    stretch = np.repeat(np.arange(stretches), np.diff(edges))
-    low = values == np.minimum.reduceat(values, starts)[stretch]
-    high = values == np.maximum.reduceat(values, starts)[stretch]
-    kept = np.zeros(count, bool)
-    kept[[0, -1]] = True
-    for found in (np.flatnonzero(low), np.flatnonzero(high)):
-        _, first = np.unique(stretch[found], return_index=True)
-        kept[found[first]] = True
+    stretch = _stretch(len(steps), points)
+    return Curve(steps, values) if stretch == 1 else _extremes(steps, values, stretch)
+
+
+def _stretch(count: int, points: int) -> int:
+    """Points in one stretch, a power of two, so that its two extremes each and both ends are at most `points`."""
+    stretch = 1
+    while stretch < count > points and 2 * -(-count // stretch) + 2 > points:
+        stretch *= 2
+    return stretch
+
+
+def _extremes(steps: np.ndarray, values: np.ndarray, stretch: int) -> Curve:
+    starts = np.arange(0, len(values), stretch)
+    # The last stretch is filled up with its last value, of which the first place is found, so never one beyond.
+    rows = np.concatenate([values, np.full(-len(values) % stretch, values[-1])]).reshape(-1, stretch)
+    kept = np.unique(np.concatenate([[0, len(values) - 1], starts + rows.argmin(1), starts + rows.argmax(1)]))
     return Curve(steps[kept], values[kept])
 
 
-class _Table:
-    """One file of lines as columns that grow."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._forget()
-
-    def _forget(self) -> None:
-        self._offset = self._count = 0
-        self._inode: int | None = None
-        self._steps = np.empty(1024, np.int64)
-        self.columns: dict[str, np.ndarray] = {}
-
-    def column(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        return self._steps[: self._count].copy(), self.columns[name][: self._count].copy()
-
-    def update(self) -> int:
-        try:
-            with self._path.open("rb") as file:
-                facts = self._path.stat()
-                if facts.st_size < self._offset or facts.st_ino != self._inode:
-                    self._forget()  # Another file by now: a folder that was put in the place of one.
-                    self._inode = facts.st_ino
-                file.seek(self._offset)
-                while content := file.read(CHUNK_BYTES):
-                    whole = content.rfind(b"\n") + 1
-                    if not whole:
-                        break  # A line that is being written.
-                    self._add(content[:whole])
-                    self._offset += whole
-                    file.seek(self._offset)
-        except OSError:
-            pass  # Not there yet, or on a disk that is away: what is known stays.
-        return int(self._steps[self._count - 1]) if self._count else 0
-
-    def _add(self, content: bytes) -> None:
-        lines = [line for line in _parsed(content) if type(line.get("step")) is int]
-        steps = np.array([line["step"] for line in lines], np.int64)
-        # A resumed run goes back to its last state and writes the steps after it again: each stretch that rises is
-        # added at once, in the place of what it repeats.
-        starts = [0, *(np.flatnonzero(np.diff(steps) <= 0) + 1).tolist(), len(lines)]
-        for low, high in pairwise(starts):
-            if high > low:
-                self._append(steps[low:high], lines[low:high])
-
-    def _append(self, steps: np.ndarray, lines: list[dict[str, Any]]) -> None:
-        self._count = int(np.searchsorted(self._steps[: self._count], steps[0]))
-        low, high = self._count, self._count + len(steps)
-        while high > len(self._steps):
-            self._grow()
-        self._steps[low:high] = steps
-        for name in dict.fromkeys(name for line in lines for name in line if name != "step"):
-            self.columns.setdefault(name, np.full(len(self._steps), np.nan))
-        for name, values in self.columns.items():
-            values[low:high] = [_number(line.get(name)) for line in lines]
-        self._count = high
-
-    def _grow(self) -> None:
-        room = len(self._steps)
-        self._steps = np.concatenate([self._steps, np.empty(room, np.int64)])
-        for name, values in self.columns.items():
-            self.columns[name] = np.concatenate([values, np.full(room, np.nan)])
-
-
-def _parsed(content: bytes) -> list[dict[str, Any]]:
-    """The objects in some lines. All at once, which is three times as fast, unless one of them is torn."""
-    try:
-        lines = json.loads(b"[" + b",".join(content.splitlines()) + b"]")
-    except ValueError:
-        lines = []
-        for line in content.splitlines():
-            try:
-                lines.append(json.loads(line))
-            except ValueError:
-                continue
-    return [line for line in lines if isinstance(line, dict)]
-
-
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else float("nan")
+def _means(steps: np.ndarray, values: np.ndarray, stretch: int) -> Curve:
+    starts = np.arange(0, len(values), stretch)
+    counts = np.diff(np.append(starts, len(values)))
+    return Curve(steps[starts + counts // 2], np.add.reduceat(values, starts) / counts)

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from gan_core.config import require, require_choice, require_range, require_whole
 from gan_core.devices import adam, eval_mode
+from gan_core.draws import Draws
 from gan_core.images import to_float
 from gan_core.losses import ADVERSARIAL, AdversarialLoss, cycle_consistency, identity
 from gan_core.models.cyclegan import Network, build
@@ -66,6 +67,21 @@ class Recipe:
         require_whole("--pool-size", self.pool_size, 0, 100_000)
 
 
+class Translated(NamedTuple):
+    """What the generators make of a batch: pictures (B, C, H, W) of both domains, and their losses."""
+
+    fake_a: Tensor
+    fake_b: Tensor
+    back_a: Tensor
+    """a -> b -> a"""
+    back_b: Tensor
+    """b -> a -> b"""
+    losses: dict[str, Tensor]
+    """Each term by itself, without its weight."""
+    loss: Tensor
+    """The weighted sum of the terms."""
+
+
 class Training:
     """Two generators, there and back, and a discriminator for each domain."""
 
@@ -94,20 +110,27 @@ class Training:
         self._g_ab, self._g_ba, self._d_a, self._d_b = (plan.compiled(net) for net in (g_ab, g_ba, d_a, d_b))
 
     def step(self, step: int, batches: list[DomainBatch]) -> dict[str, Tensor]:
+        """Both halves, one after the other; `training/stepping.py` takes them one by one."""
+        draws = self.plan.draws(step)
+        self.schedule(step)
+        made, grad_g = self.generator_half(step, batches[0])
+        reported = {"loss_g": made.loss, **made.losses, **self.discriminator_half(made, batches, draws)}
+        reported |= {"grad_g": grad_g, "grad_d": gradient_norm(_parameters(self._discriminators))}
+        return {name: value.detach().float() for name, value in reported.items()}
+
+    def schedule(self, step: int) -> None:
+        """Set the learning rates of this step, and name its draws of dropout."""
         recipe, plan = self.recipe, self.plan
-        loss = ADVERSARIAL[recipe.loss]
-        (a, b), *more = batches
-        draws = plan.draws(step)
         for name, lr in (("generators", recipe.lr_g), ("discriminators", recipe.lr_d)):
             set_lr(self.optimizers[name], decayed(lr, step, plan.steps, recipe.decay_from))
         if self.network.dropout:
             torch.manual_seed(plan.seed + step * plan.shard.world + plan.shard.rank)
 
+    def translated(self, a: Tensor, b: Tensor) -> Translated:
+        """Both domains there and back, and what the generators' losses say of it."""
         # Generators: fool both discriminators, come back to where they started, leave alone what needs no change.
-        for discriminator in self._discriminators:
-            discriminator.requires_grad_(False)
-        learning = step >= recipe.discriminator_lead
-        with plan.autocast(), torch.set_grad_enabled(learning):
+        recipe, loss = self.recipe, ADVERSARIAL[self.recipe.loss]
+        with self.plan.autocast():
             fake_b, same_b = self._translate(self._g_ab, a, b)
             fake_a, same_a = self._translate(self._g_ba, b, a)
             back_a, back_b = self._g_ba(fake_b), self._g_ab(fake_a)
@@ -123,25 +146,37 @@ class Training:
         if same_a is not None and same_b is not None:
             losses["loss_identity_a"], losses["loss_identity_b"] = identity(same_a, a), identity(same_b, b)
             loss_g = loss_g + recipe.identity_weight * (losses["loss_identity_a"] + losses["loss_identity_b"])
-        grad_g = self._update("generators", loss_g, self._generators) if learning else torch.zeros_like(loss_g)
+        return Translated(fake_a, fake_b, back_a, back_b, losses, loss_g)
 
+    def generator_half(self, step: int, batch: DomainBatch) -> tuple[Translated, Tensor]:
+        """An update of both generators; what they made before it, and the norm of their gradient."""
+        for discriminator in self._discriminators:
+            discriminator.requires_grad_(False)
+        learning = step >= self.recipe.discriminator_lead
+        with torch.set_grad_enabled(learning):
+            made = self.translated(*batch)
+        grad_g = self._update("generators", made.loss, self._generators) if learning else torch.zeros_like(made.loss)
+        for name, network in (("generator_ab", self._generators[0]), ("generator_ba", self._generators[1])):
+            if self.recipe.ema_decay:
+                follow(self.modules[f"{name}_ema"], network, self.recipe.ema_decay, step)
+        return made, grad_g
+
+    def discriminator_half(self, made: Translated, batches: list[DomainBatch], draws: Draws) -> dict[str, Tensor]:
+        """An update of both discriminators for each batch; their losses."""
         # Discriminators: 1 for pictures of the domain, 0 for generated ones out of the pool; half the loss, so that
         # they learn more slowly than the generators.
+        loss = ADVERSARIAL[self.recipe.loss]
         for discriminator in self._discriminators:
             discriminator.requires_grad_(True)
-        old_a, old_b = self.pools["a"].swap(fake_a.detach(), draws), self.pools["b"].swap(fake_b.detach(), draws)
+        (a, b), *more = batches
+        old_a = self.pools["a"].swap(made.fake_a.detach(), draws)
+        old_b = self.pools["b"].swap(made.fake_b.detach(), draws)
         losses_d = [self._judge(loss, a, old_a, b, old_b)]
         for a, b in more:
             old_a, old_b = self.pools["a"].draw(len(a), draws), self.pools["b"].draw(len(b), draws)
             losses_d.append(self._judge(loss, a, old_a, b, old_b))
         loss_d_a, loss_d_b = torch.stack(losses_d).mean(0)
-
-        for name, network in (("generator_ab", self._generators[0]), ("generator_ba", self._generators[1])):
-            if recipe.ema_decay:
-                follow(self.modules[f"{name}_ema"], network, recipe.ema_decay, step)
-        reported = {"loss_g": loss_g, **losses, "loss_d_a": loss_d_a, "loss_d_b": loss_d_b}
-        reported |= {"grad_g": grad_g, "grad_d": gradient_norm(_parameters(self._discriminators))}
-        return {name: value.detach().float() for name, value in reported.items()}
+        return {"loss_d_a": loss_d_a, "loss_d_b": loss_d_b}
 
     def _translate(self, generator: nn.Module, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor | None]:
         """G(source) and, for the identity loss, G(target)."""

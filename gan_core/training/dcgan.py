@@ -92,14 +92,28 @@ class Training:
         self._g, self._d = plan.compiled(self.generator), plan.compiled(self.discriminator)
 
     def step(self, step: int, batches: list[ImageBatch]) -> dict[str, Tensor]:
-        recipe, plan = self.recipe, self.plan
-        loss = ADVERSARIAL[recipe.loss]
-        draws = plan.draws(step)
-        for name, lr in (("generator", recipe.lr_g), ("discriminator", recipe.lr_d)):
-            set_lr(self.optimizers[name], decayed(lr, step, plan.steps, recipe.decay_from))
+        """Both halves, one after the other; `training/stepping.py` takes them one by one."""
+        draws = self.plan.draws(step)
+        self.schedule(step)
+        fake, classes, judged = self.discriminator_half(step, batches, draws)
+        fooled = self.generator_half(step, fake, classes, draws)
+        names = ("loss_g", "loss_d", "d_real", "d_fake", "grad_g", "grad_d")
+        return {name: (judged | fooled)[name] for name in names}
 
+    def schedule(self, step: int) -> None:
+        """Set the learning rates of this step."""
+        recipe = self.recipe
+        for name, lr in (("generator", recipe.lr_g), ("discriminator", recipe.lr_d)):
+            set_lr(self.optimizers[name], decayed(lr, step, self.plan.steps, recipe.decay_from))
+
+    def discriminator_half(
+        self, step: int, batches: list[ImageBatch], draws: Draws
+    ) -> tuple[Tensor, Tensor | None, dict[str, Tensor]]:
+        """An update of the discriminator for each batch; the last generated pictures, their classes, what to tell."""
         # Discriminator: maximise log D(x) + log(1 - D(G(z))), real and generated pictures in batches of their own,
         # because batch norm would otherwise tell them apart for it.
+        recipe, plan = self.recipe, self.plan
+        loss = ADVERSARIAL[recipe.loss]
         self.discriminator.requires_grad_(True)
         for real, classes in batches:
             z = draws.normal(plan.batch, self.network.latent_dim)
@@ -113,25 +127,27 @@ class Training:
             if recipe.clip:
                 clip_weights(self.discriminator.parameters(), recipe.clip)
 
-        # Generator: maximise log D(G(z)) on the same pictures, scored anew by the updated discriminator.
-        self.discriminator.requires_grad_(False)
-        with plan.autocast():
-            logits = self._d(self._augment(fake, draws), classes).float()
-        loss_g = loss.generator(logits)
-        grad_g = self._update("generator", loss_g, self.generator)
-        if recipe.ema_decay:
-            follow(self.modules["generator_ema"], self.generator, recipe.ema_decay, step)
-
         # D(x) and D(G(z)) as probabilities where the logits mean that, as in the example's log.
         score = torch.sigmoid if recipe.loss == "bce" else torch.nn.Identity()
-        return {
-            "loss_g": loss_g.detach(),
+        told = {
             "loss_d": loss_d.detach(),
             "d_real": score(real_logits.detach()).mean(),
             "d_fake": score(fake_logits.detach()).mean(),
-            "grad_g": grad_g,
             "grad_d": grad_d,
         }
+        return fake, classes, told
+
+    def generator_half(self, step: int, fake: Tensor, classes: Tensor | None, draws: Draws) -> dict[str, Tensor]:
+        """An update of the generator, which drew `fake` (B, C, H, W); what to tell of it."""
+        # Generator: maximise log D(G(z)) on the same pictures, scored anew by the updated discriminator.
+        self.discriminator.requires_grad_(False)
+        with self.plan.autocast():
+            logits = self._d(self._augment(fake, draws), classes).float()
+        loss_g = ADVERSARIAL[self.recipe.loss].generator(logits)
+        grad_g = self._update("generator", loss_g, self.generator)
+        if self.recipe.ema_decay:
+            follow(self.modules["generator_ema"], self.generator, self.recipe.ema_decay, step)
+        return {"loss_g": loss_g.detach(), "grad_g": grad_g}
 
     def _update(self, name: str, loss: Tensor, network: nn.Module) -> Tensor:
         """One update; the norm of the gradient."""

@@ -3,177 +3,230 @@
 Plain numbers in, sentences out: no torch, so that a record can be looked at again wherever it lies.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from itertools import pairwise
-from statistics import fmean, pstdev
-from typing import Any
+from statistics import fmean, median, pstdev
 
-Row = dict[str, Any]
+from gan_core.training.evidence import Diagnosis, Record, Row
+from gan_core.training.run_folder import RunFolder
 
-WINDOW = 12  # Lines of metrics that a judgement rests on.
-SWINGS_WINDOW = 60
+SWINGS_WINDOWS = (60, 160)  # Lines of metrics in which swings are counted.
 FEW_PICTURES = 200
+PATIENCE = 3  # Looks without a finding until it is over: one good line in between is no recovery.
+LOOKS = 100  # At a whole record.
+LOOK_BACK = 200  # Lines of metrics that a look sees.
+
+KINDS = {
+    "mode-collapse": "Mode collapse",
+    "discriminator-overpowers": "Discriminator overpowers",
+    "generator-overpowers": "Generator overpowers",
+    "oscillation": "Oscillation",
+    "memorisation": "Memorisation",
+    "plateau": "Plateau",
+    "few-pictures": "Few pictures",
+    "duplicates": "Duplicates",
+    "non-finite": "Not finite",
+    "control": "Changed",
+    "rolled-back": "Rolled back",
+    "branch": "Branch",
+    "start": "Fine-tuning",
+    "import": "Imported",
+    "data": "Data",
+    "skipped": "Skipped pictures",
+    "state": "State",
+    "time-limit": "Time limit",
+    "tensorboard": "TensorBoard",
+}
+"""Kinds of events.jsonl and their titles; see `title`."""
+
+OVER = "-over"  # Ends the kind of an event that tells that a finding is gone.
 
 
-@dataclass(frozen=True)
-class Diagnosis:
-    kind: str
-    text: str
-    """What happens; the evidence; the remedy."""
-
-
-@dataclass(frozen=True)
-class Record:
-    """What is known of a run so far."""
-
-    metrics: Sequence[Row]
-    """Lines of metrics.jsonl."""
-    quality: Sequence[Row]
-    """Lines of quality.jsonl."""
-    images: int
-    """Pictures in the data (the smaller domain's)."""
-    duplicates: float = 0.0
-    """Share of pictures that have a twin."""
-    probabilities: bool = True
-    """d_real and d_fake are probabilities (the bce loss)."""
-
-    @property
-    def step(self) -> int:
-        return max([row["step"] for row in (*self.metrics[-1:], *self.quality[-1:])], default=0)
-
-    def last(self, name: str, count: int = WINDOW) -> list[float]:
-        """The newest values of one series; empty where there are fewer than `count`."""
-        values = [row[name] for row in self.metrics[-count:] if name in row]
-        return values if len(values) == count else []
+def title(kind: str) -> str:
+    """A short title for any kind of event: "Mode collapse", "Mode collapse is over"."""
+    bare = kind.removesuffix(OVER)
+    return KINDS.get(bare, bare.replace("-", " ").capitalize()) + (" is over" if bare != kind else "")
 
 
 def mode_collapse(record: Record) -> Diagnosis | None:
     """Samples far more alike than the data, after they were not, or for so long that they will not come apart."""
-    rows = [row for row in record.quality if row["step"] > 0]
-    if len(rows) < 3 or max(row["variety"] for row in rows[-2:]) >= 0.4:
+    rows = record.measured
+    unlike = [_unlike(row) for row in rows]
+    if len(rows) < 3 or max(unlike[-2:]) >= 0.4:
         return None
-    best = max(rows[:-2], key=lambda row: row["variety"])
-    fell = best["variety"] - rows[-1]["variety"] > 0.2
-    stuck = len(rows) >= 8 and rows[-1]["variety"] <= 1.1 * max(row["variety"] for row in rows[-6:-2])
-    if not fell and not stuck:
+    best = max(range(len(rows) - 2), key=lambda number: unlike[number])
+    fell = unlike[best] >= 0.5 and unlike[-1] < 0.6 * unlike[best]
+    stuck = len(rows) >= 4 and max(unlike[-3:]) < 0.4
+    if not (fell or stuck):
         return None
-    since = f", {best['variety']:.2f} at step {best['step']:,}" if fell else ""
+    before, after = (rows[:-2], rows[-2:]) if fell else (rows[:-3], rows[-3:])
+    learning = min(row["distance"] for row in after) < 0.8 * min(row["distance"] for row in before)
+    if learning and not (fell and max(unlike[-2:]) < 0.15):
+        return None  # Alike as yet, but on the way.
+    since = f", after {unlike[best]:.2f} at step {rows[best]['step']:,}" if fell else ""
+    where = "Go back to an earlier snapshot and on" if fell else "Go on"
     return Diagnosis(
         "mode-collapse",
-        f"The samples are becoming alike: {rows[-1]['variety']:.2f} of the data's variety{since}. Go back to an "
-        "earlier snapshot with a lower learning rate of the generator, or train with --augment color,translation or "
-        "--loss hinge.",
+        f"The samples look alike: they differ {unlike[-1]:.2f} times as much as pictures of the data{since}. "
+        + record.advice(
+            f"{where} with a lower learning rate of the generator ({record.rate('lr_g')})", "augment", "loss"
+        ),
+        {name: rows[-1][name] for name in ("distinct", "variety") if name in rows[-1]},
     )
+
+
+def _unlike(row: Row) -> float:
+    """1: as unlike each other as the data's pictures. What is all but blank differs by its noise alone."""
+    return max(float(min(row.get("distinct", row["variety"]), 4 * row["variety"])), 0.0)
 
 
 def discriminator_overpowers(record: Record) -> Diagnosis | None:
     """It tells every picture apart, so that the generator is told nothing."""
-    real, fake, loss = record.last("d_real"), record.last("d_fake"), record.last("loss_g")
-    if record.probabilities and real and fake:
-        if fmean(real) < 0.95 or fmean(fake) > 0.03 or not loss or fmean(loss) < 4:
+    real, fake, loss = record.mean("d_real"), record.mean("d_fake"), record.mean("loss_g")
+    if record.probabilities and real is not None and fake is not None and loss is not None:
+        sure = real >= 0.95 * record.recipe.get("real_target", 1.0)  # Smoothed labels keep it from saying more.
+        gradient = record.faded("grad_g")
+        if not sure or not ((fake < 0.03 and loss > 4) or (fake < 0.1 and gradient is not None)):
             return None
-        evidence = f"D(x) is {fmean(real):.2f}, D(G(z)) {fmean(fake):.3f}, the generator's loss {fmean(loss):.1f}"
+        told = f"D(x) is {real:.2f}, D(G(z)) {fake:.3f}, the generator's loss {loss:.1f}"
+        if gradient is not None:
+            told += f", its gradient {gradient:.1%} of what it was"
+        evidence = {"d_real": real, "d_fake": fake, "loss_g": loss}
     else:
-        judged = [record.last(name) for name in ("loss_d_a", "loss_d_b")]
-        won = [values for values in judged if values and fmean(values) < 0.01]
-        if not won:
+        judged = {name: record.mean(name) for name in ("loss_d", "loss_d_a", "loss_d_b")}
+        evidence = {name: value for name, value in judged.items() if value is not None and 0 <= value < 0.01}
+        if not evidence:
             return None
-        evidence = f"a discriminator's loss is {min(fmean(values) for values in won):.3f}"
+        told = f"a discriminator's loss is {min(evidence.values()):.3f}"
     return Diagnosis(
         "discriminator-overpowers",
-        f"The discriminator has won, so the generator learns nothing: {evidence}. Lower --lr-d, use --augment "
-        "color,translation where the data are few, or --real-target 0.9.",
+        f"The discriminator has won, so the generator learns little: {told}. "
+        + record.advice(f"Lower the discriminator's learning rate ({record.rate('lr_d')})", "augment", "real_target"),
+        evidence,
     )
 
 
 def generator_overpowers(record: Record) -> Diagnosis | None:
     """Generated pictures look more real to the discriminator than real ones: it has lost track."""
-    real, fake = record.last("d_real"), record.last("d_fake")
-    if not record.probabilities or not real or not fake:
-        return None
-    if fmean(fake) < 0.75 and fmean(fake) < fmean(real) + 0.1:
+    real, fake, loss = record.mean("d_real"), record.mean("d_fake"), record.recipe.get("loss")
+    if real is not None and fake is not None:
+        if record.probabilities:
+            lost = fake > 0.75 or fake > real + 0.1
+        else:  # Scores about 0 and 1, or -1 and 1. A critic's have no scale to be judged by.
+            lost = loss in ("least-squares", "hinge") and fake > real + 0.2
+        evidence = {"d_fake": fake, "d_real": real}
+        told = f"D(G(z)) is {fake:.2f}, D(x) {real:.2f}"
+    else:  # A least-squares discriminator that guesses has a loss of 0.25, one that is deceived 0.5.
+        judged = {name: record.mean(name) for name in ("loss_d_a", "loss_d_b")}
+        evidence = {name: value for name, value in judged.items() if value is not None and value > 0.4}
+        lost = bool(evidence) and loss == "least-squares"
+        told = f"a discriminator's loss is {max(evidence.values(), default=0):.2f}, where a guess has 0.25"
+    if not lost:
         return None
     return Diagnosis(
         "generator-overpowers",
-        f"The generator deceives the discriminator, which no longer leads it: D(G(z)) is {fmean(fake):.2f}, D(x) "
-        f"{fmean(real):.2f}. Raise --lr-d or --discriminator-steps.",
+        f"The generator deceives the discriminator, which no longer leads it: {told}. "
+        + record.advice(
+            f"Raise the discriminator's learning rate ({record.rate('lr_d')}) or lower the generator's "
+            f"({record.rate('lr_g')})",
+            "discriminator_steps",
+        ),
+        evidence,
     )
 
 
 def oscillation(record: Record) -> Diagnosis | None:
-    """Losses that swing to and fro, as large as they are."""
-    values = record.last("loss_g", SWINGS_WINDOW)
-    if not values:
-        return None
-    values = [fmean(values[max(at - 2, 0) : at + 1]) for at in range(len(values))]  # Noise of single lines is no swing.
-    middle, spread = fmean(values), pstdev(values)
-    if spread < 0.35 * abs(middle):
-        return None
-    sides = [1 if value > middle + 0.5 * spread else -1 if value < middle - 0.5 * spread else 0 for value in values]
-    crossed = [side for side in sides if side]
-    swings = sum(a != b for a, b in pairwise(crossed))
-    if swings < 6:
+    """A loss that swings to and fro, quickly or slowly, as large as it is."""
+    for lines in SWINGS_WINDOWS:
+        values, what = record.last("loss_g", lines), "the generator's loss"
+        real, fake = record.last("d_real", lines), record.last("d_fake", lines)
+        if not record.probabilities and real and fake:  # Such a loss wanders with the critic's offset, to no harm.
+            values, what = [a - b for a, b in zip(real, fake, strict=True)], "the discriminator's lead"
+        wide = lines // 20  # Noise of single lines is no swing.
+        values = [fmean(values[max(at + 1 - wide, 0) : at + 1]) for at in range(len(values))]
+        if not values:
+            continue
+        middle, spread = fmean(values), pstdev(values)
+        sides = [1 if value > middle + 0.5 * spread else -1 if value < middle - 0.5 * spread else 0 for value in values]
+        swings = sum(a != b for a, b in pairwise(side for side in sides if side))
+        if swings >= 4 and spread >= max(0.35 * abs(middle), 0.2):
+            break
+    else:
         return None
     return Diagnosis(
         "oscillation",
-        f"Both networks chase each other: the generator's loss swung {swings} times in the last {SWINGS_WINDOW} lines, "
-        f"{spread:.1f} around {middle:.1f}. Lower both learning rates, or take --loss hinge.",
+        f"The networks chase each other: {what} swung {swings} times in the last {lines} lines, by {spread:.1f} around "
+        f"{middle:.1f}. "
+        + record.advice(f"Lower both learning rates ({record.rate('lr_g')}; {record.rate('lr_d')})", "beta1", "loss"),
+        {"middle": middle, "spread": spread, "swings": swings},
     )
 
 
 def memorisation(record: Record) -> Diagnosis | None:
     """Samples nearer to pictures of the data than those are to each other."""
-    rows = [row for row in record.quality if row["step"] > 0][-2:]
+    rows = record.measured[-2:]
     if len(rows) < 2 or max(row["nearest"] for row in rows) >= 0.5:
         return None
     return Diagnosis(
         "memorisation",
-        f"Samples repeat pictures of the data: the nearest is at {rows[-1]['nearest']:.2f} of the distance between "
-        "real ones. Stop here or go back to an earlier snapshot, and use more pictures or --augment color,translation.",
+        f"Samples repeat pictures of the data: from a sample to the most similar one it is {rows[-1]['nearest']:.2f} "
+        "times as far as from one picture to the next. "
+        + record.advice("Stop here or go back to an earlier snapshot, and add pictures", "augment"),
+        {"nearest": rows[-1]["nearest"]},
     )
 
 
 def plateau(record: Record) -> Diagnosis | None:
     """The distance to the data has not fallen for long."""
-    rows = [row for row in record.quality if row["step"] > 0]
-    if len(rows) < 8:
+    rows = record.measured
+    if len(rows) < 10:
         return None
-    best = min(rows, key=lambda row: row["distance"])
-    after = rows[rows.index(best) + 1 :]
-    idle = rows[-1]["step"] - best["step"]
-    if len(after) < 5 or idle < 0.25 * rows[-1]["step"]:
+    around = [rows[max(at - 1, 0) : at + 2] for at in range(len(rows))]
+    distances = [median(row["distance"] for row in three) for three in around]  # One lucky measurement is no best.
+    best = min(distances)
+    since = next(at for at, distance in enumerate(distances) if distance <= 1.03 * best)
+    idle, now = rows[-1]["step"] - rows[since]["step"], fmean(distances[-3:])
+    if len(rows) - since <= 6 or idle < 0.3 * rows[-1]["step"]:
         return None
-    if fmean(row["distance"] for row in after) < 1.02 * best["distance"]:
-        return None  # As good as the best: the curve only trembles.
+    if now > 1.1 * best:
+        told = f"was {distances[since]:.3f} then and is {now:.3f}"
+        remedy = "Go back to the snapshot nearest to that step"
+    else:
+        told, remedy = f"has stayed near {best:.3f} since", "Stop here"
     return Diagnosis(
         "plateau",
-        f"This stopped improving {idle:,} steps ago: the distance to the data was {best['distance']:.3f} at step "
-        f"{best['step']:,} and is {rows[-1]['distance']:.3f}. Keep the snapshot nearest to that step, or go on with "
-        "lower learning rates.",
+        f"This stopped improving {idle:,} steps ago, at step {rows[since]['step']:,}: the distance to the data {told}. "
+        f"{remedy}, or go on with lower learning rates ({record.rate('lr_g')}; {record.rate('lr_d')}).",
+        {"distance": now, "best": best, "since": rows[since]["step"]},
     )
 
 
-def data_trouble(record: Record) -> Diagnosis | None:
-    """Too few pictures, or the same ones again and again."""
-    if record.duplicates > 0.05:
-        return Diagnosis(
-            "data",
-            f"{record.duplicates:.0%} of the pictures have a twin, which is then learnt twice as well. Leave doubles "
-            "out of the data.",
-        )
-    if record.images < FEW_PICTURES:
-        counted = "1 picture is" if record.images == 1 else f"{record.images} pictures are"
-        return Diagnosis(
-            "data",
-            f"{counted} few: the discriminator will know them by heart. Add pictures, or train with "
-            "--augment color,translation,cutout.",
-        )
-    return None
+def few_pictures(record: Record) -> Diagnosis | None:
+    if record.images is None or record.images >= FEW_PICTURES:
+        return None
+    counted = "1 picture is" if record.images == 1 else f"{record.images} pictures are"
+    return Diagnosis(
+        "few-pictures",
+        f"{counted} few: the discriminator will know them by heart. {record.advice('Add pictures', 'augment')}",
+        {"images": record.images},
+    )
+
+
+def duplicates(record: Record) -> Diagnosis | None:
+    """The same pictures again and again."""
+    if record.duplicates <= 0.05:
+        return None
+    return Diagnosis(
+        "duplicates",
+        f"{record.duplicates:.0%} of the pictures have a twin, so that they are learnt twice as well as the others. "
+        "Leave doubles out of the data.",
+        {"duplicates": record.duplicates},
+    )
 
 
 DETECTORS: tuple[Callable[[Record], Diagnosis | None], ...] = (
-    data_trouble,
+    few_pictures,
+    duplicates,
     mode_collapse,
     discriminator_overpowers,
     generator_overpowers,
@@ -182,15 +235,53 @@ DETECTORS: tuple[Callable[[Record], Diagnosis | None], ...] = (
     plateau,
 )
 
+EXPLAIN = {"mode-collapse", "discriminator-overpowers", "generator-overpowers", "oscillation", "memorisation"}
+"""Findings beside which, and for a while after which, a plateau is no news."""
+CALM = 6  # Looks without any of them until a plateau counts.
+
 
 class Watch:
-    """Tells a finding when it appears, and again only after it was gone. told: kinds that stand there already."""
+    """Tells a finding when it appears, that it is over when it was gone for a while, and only then again.
+
+    told: kinds of the events that stand there already, in their order.
+    """
 
     def __init__(self, told: Iterable[str] = ()) -> None:
-        self._present = set(told)
+        self._missed: dict[str, int] = {}
+        """Of each finding that stands: the looks in a row that did not find it."""
+        for kind in told:
+            if kind.endswith(OVER):
+                self._missed.pop(kind.removesuffix(OVER), None)
+            else:
+                self._missed[kind] = 0
+        self._calm = CALM
+        self._ending = {detect.__name__.replace("_", "-") for detect in DETECTORS}
 
     def look(self, record: Record) -> list[Diagnosis]:
         found = [one for detect in DETECTORS if (one := detect(record))]
-        new = [one for one in found if one.kind not in self._present]
-        self._present = {one.kind for one in found}
-        return new
+        kinds = {one.kind for one in found}
+        self._missed = {kind: 0 if kind in kinds else count + 1 for kind, count in self._missed.items()}
+        over = [kind for kind, count in self._missed.items() if count >= PATIENCE and kind in self._ending]
+        for kind in over:
+            del self._missed[kind]
+        self._calm = 0 if kinds & EXPLAIN else self._calm + 1
+        new = [one for one in found if one.kind not in self._missed]
+        new = [one for one in new if one.kind != "plateau" or self._calm > CALM]
+        self._missed |= {one.kind: 0 for one in new}
+        gone = f"the last {PATIENCE} measurements show none of it"
+        return [*(Diagnosis(kind + OVER, f"{title(kind + OVER)}: {gone}.") for kind in over), *new]
+
+
+def review(run: RunFolder) -> list[tuple[int, Diagnosis]]:
+    """What the detectors would have told of a recorded run, by step: of one from before there were any, or a log."""
+    metrics, quality, watch = run.metrics(), run.quality(), Watch()
+    steps = [row["step"] for row in quality] or [row["step"] for row in metrics]
+    told, lines, measured = [], 0, 0
+    for step in steps[:: max(len(steps) // LOOKS, 1)]:
+        while lines < len(metrics) and metrics[lines]["step"] <= step:
+            lines += 1
+        while measured < len(quality) and quality[measured]["step"] <= step:
+            measured += 1
+        seen = Record(metrics[max(lines - LOOK_BACK, 0) : lines], quality[:measured])
+        told += [(step, one) for one in watch.look(seen)]
+    return told

@@ -13,7 +13,10 @@ def out_of_room(error: BaseException, step: int, run: RunFolder, device: torch.d
     if isinstance(error, OSError):
         what, remedy = f"{error.strerror or error}", "Make room, then go on with --resume"
     else:
-        what, remedy = f"{describe(device)} is out of memory", "Use a smaller --batch or a smaller network"
+        what = f"{describe(device)} is out of memory"
+        remedy = "Begin a new run with a smaller --batch or a smaller network"
+        if run.snapshots():
+            remedy = f"Begin a new run with a smaller --batch; --start-from run:{run.id} takes these weights along"
     return f"Training stopped at step {step}: {what}. {_kept(run)}. {remedy}."
 
 

@@ -29,6 +29,15 @@ class Sampled:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """A line of quality.jsonl has been written."""
+
+    step: int
+    values: dict[str, float]
+    """variety, distance, nearest; of translators also variety_a and so on."""
+
+
+@dataclass(frozen=True)
 class Snapshotted:
     step: int
     folder: Path
@@ -51,4 +60,4 @@ class Ended:
     state: str
 
 
-Event = Started | Progress | Sampled | Snapshotted | Noticed | Ended
+Event = Started | Progress | Sampled | Measured | Snapshotted | Noticed | Ended

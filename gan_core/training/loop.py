@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 
 import torch
 from torch import Tensor
@@ -13,22 +13,26 @@ from gan_core.config import ModelConfig, RunConfig, build, few
 from gan_core.data.decode import Progress as DataProgress
 from gan_core.devices import all_finite, describe, pick_device
 from gan_core.draws import Shard
-from gan_core.errors import ConfigError, RunError
+from gan_core.errors import ConfigError, GanCoreError, RunError
 from gan_core.families import get_family
-from gan_core.images import grid, to_pictures
+from gan_core.images import to_pictures
 from gan_core.models import get_networks
 from gan_core.settings import Settings
 from gan_core.training import distributed, get_training
+from gan_core.training.branching import START
 from gan_core.training.control import Control, applied
-from gan_core.training.diagnosis import OUT_OF_ROOM, not_finite, out_of_room
-from gan_core.training.events import Ended, Event, Noticed, Progress, Sampled, Snapshotted, Started
+from gan_core.training.events import Ended, Event, Progress, Started
 from gan_core.training.feeds import FEEDS, model_config
+from gan_core.training.liveness import process_started_at
+from gan_core.training.meters import meters
 from gan_core.training.plan import Plan, initial_generator
 from gan_core.training.run_folder import RunFolder
-from gan_core.training.state import load_state, save_state
+from gan_core.training.starting import load_start
+from gan_core.training.state import load_state
+from gan_core.training.tidying import sweep
 from gan_core.training.watching import Watching
+from gan_core.training.writing import Writer, devices_in_use
 
-HEARTBEAT_S = 2.0
 PAUSE_S = 0.5
 STATE_S = 300.0  # However rare the states were asked to be, no more than this is ever lost.
 
@@ -53,15 +57,17 @@ def train(
         try:
             yield from loop.run_to_end(should_stop)
         except (GeneratorExit, KeyboardInterrupt):
-            loop.write_status("stopped")
+            with suppress(GanCoreError, OSError):
+                loop.writer.status("stopped")
             raise
-        except OUT_OF_ROOM as error:
-            told = RunError(out_of_room(error, loop.step, run, device))
-            loop.fail(told)
-            raise told from error
         except Exception as error:
-            loop.fail(error)
-            raise
+            told = loop.writer.told(error, loop.step, device)
+            loop.writer.fail(told)
+            if told is error:
+                raise
+            raise told from error
+        finally:
+            loop.writer.end()
 
 
 @dataclass
@@ -78,23 +84,32 @@ class _Loop:
     elapsed_s: float = 0.0
     pending: list[Tensor] = field(default_factory=list)
     """One row of metrics for each step since the last line, still on the device."""
-    heartbeat_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        on = {"device": describe(self.device), "devices": devices_in_use(self.device)}
+        self.writer = Writer(
+            self.folder, self.writes, lambda: {"step": self.step, "total_steps": self.config.train.steps, **on}
+        )
 
     @property
     def writes(self) -> bool:
         return self.shard.rank == 0
 
     def run_to_end(self, should_stop: Callable[[], bool]) -> Iterator[Event]:
-        train = self.config.train
-        self.write_status("starting")
+        train, started_at = self.config.train, time.monotonic()
         if self.writes:
-            self.folder.clear_stop()
+            # A wish to stop that came while this process was waiting or loading holds; an older one does not.
+            self.folder.clear_stop(before=process_started_at())
+            sweep(self.folder)
+        self.writer.status("starting")
 
         # Load the data.
         family = get_family(self.config.family)
-        feed = FEEDS[family.kind].load(train, self.settings, self._decoded)
+        feed = FEEDS[family.kind].load(train, self.settings, self.on_decoded)
         if skipped := feed.skipped():
-            yield self._notice("data", f"{len(skipped)} pictures could not be read and were left out: {few(skipped)}.")
+            yield self.writer.notice(
+                self.step, "skipped", f"{len(skipped)} pictures could not be read and were left out: {few(skipped)}."
+            )
 
         # Construct the networks.
         initial_generator(train.seed)
@@ -116,8 +131,13 @@ class _Loop:
         self.training = module.Training(self.network, build(module.Recipe, self.config.recipe, "The recipe"), plan)
         self.feed, self.fixed = feed, feed.fixed(plan)
 
-        # Go on from the last state, if there is one.
+        # Go on from the last state, if there is one, or begin with the weights of a model, if one was named.
         yield from self._restore()
+        if self.step == 0 and train.start_from:
+            told = load_start(
+                self.folder.path / START, train.start_from, self.training, asdict(self.network), feed.classes
+            )
+            yield self.writer.notice(0, "start", told)
         began_at = time.monotonic() - self.elapsed_s
         yield Started(self.step, train.steps, describe(self.device))
         if self.step == 0:
@@ -129,12 +149,13 @@ class _Loop:
         control, line_step = Control(self.folder), self.step
         batches = feed.batches(self.step * per_step, plan)
         saved_at = line_at = time.monotonic()
-        self.write_status("running")
+        self.writer.status("running")
         while self.step < train.steps:
+            self.writer.check_place()
             if self.shard.world == 1:  # Several processes would not hear of it at the same step.
                 yield from self._change(control)
                 if control.paused:
-                    waited_s = self._pause(control, should_stop)
+                    waited_s = self._pause(control, lambda: should_stop() or self._out_of_time(started_at))
                     began_at, line_at = began_at + waited_s, line_at + waited_s
                 train = self.config.train
             metrics = self.training.step(self.step, [next(batches) for _ in range(per_step)])
@@ -150,28 +171,35 @@ class _Loop:
                 rate = (self.step - line_step) * train.batch * per_step / (now - line_at)
                 line_at, line_step = now, self.step
                 yield self._log(values, rate)
-            if now - self.heartbeat_at > HEARTBEAT_S:
-                self.write_status("running")
-            stopping = distributed.any_process(should_stop() or (self.writes and self.folder.stop_asked()))
+            late = self._out_of_time(started_at)
+            stopping = distributed.any_process(late or should_stop() or (self.writes and self.folder.stop_asked()))
             ending = stopping or self.step == train.steps
             if self.step % train.sample_steps == 0 or ending:
                 yield from self._sample()
             if watching and watching.due(self.step, train.quality_steps, ending):
                 yield from watching.look(self.step, self.training)
-            if self.step % train.snapshot_steps == 0 or ending:
-                yield from self._snapshot()
+            keeping = self.step % train.snapshot_steps == 0 or ending
             overdue = self.shard.world == 1 and now - saved_at > STATE_S
-            if self.step % train.state_steps == 0 or ending or overdue:
+            if keeping or self.step % train.state_steps == 0 or overdue:
                 self._save()
                 saved_at = time.monotonic()
+            if keeping:  # With a state beside it, to branch from exactly.
+                yield from self._snapshot()
             if stopping and self.step < train.steps:
+                if late:
+                    limit = f"The time limit of {train.max_hours:g} h is reached; resume to go on."
+                    yield self.writer.notice(self.step, "time-limit", limit)
                 if self.writes:
                     self.folder.clear_stop()
-                self.write_status("stopped")
+                self.writer.status("stopped")
                 yield Ended(self.step, "stopped")
                 return
-        self.write_status("finished")
+        self.writer.status("finished")
         yield Ended(self.step, "finished")
+
+    def _out_of_time(self, started_at: float) -> bool:
+        limit = self.config.train.max_hours
+        return limit is not None and time.monotonic() - started_at > limit * 3600
 
     def _change(self, control: Control) -> Iterator[Event]:
         """Do what control.json asks for, and say so."""
@@ -180,50 +208,24 @@ class _Loop:
         try:
             config, recipe, told = applied(self.config, getattr(self.training, "recipe", None), wanted)
         except (ConfigError, TypeError) as error:
-            yield self._notice("control", f"What was asked for cannot be: {error}")
+            yield self.writer.notice(self.step, "control", f"What was asked for cannot be: {error}")
             return
         if told:
             self.config, self.training.recipe = config, recipe
             self.folder.write_config(config)
-            yield self._notice("control", f"Changed while training: {', '.join(told)}.")
+            yield self.writer.notice(self.step, "control", f"Changed while training: {', '.join(told)}.")
 
     def _pause(self, control: Control, should_stop: Callable[[], bool]) -> float:
         """Wait until it may go on, and return how long that was."""
         began_at = time.monotonic()
         self._save()  # Whatever happens meanwhile, nothing is lost.
+        self.writer.status("paused")
         while control.paused and not should_stop() and not self.folder.stop_asked():
-            self.write_status("paused")
+            self.writer.check_place()
             time.sleep(PAUSE_S)
             list(self._change(control))  # Its notices stand in the run folder.
-        self.write_status("running")
+        self.writer.status("running")
         return time.monotonic() - began_at
-
-    def write_status(self, state: str, error: str | None = None) -> None:
-        if not self.writes:
-            return
-        self.heartbeat_at = time.monotonic()
-        self.folder.write_status(
-            state=state,
-            step=self.step,
-            total_steps=self.config.train.steps,
-            device=describe(self.device),
-            error=error,
-        )
-
-    def fail(self, error: Exception) -> None:
-        with suppress(OSError):  # A full disk must not hide what happened.
-            self.write_status("failed", error=str(error) or type(error).__name__)
-
-    def _decoded(self, done: int, total: int) -> None:
-        if self.on_decoded is not None:
-            self.on_decoded(done, total)
-        if time.monotonic() - self.heartbeat_at > HEARTBEAT_S:
-            self.write_status("starting")
-
-    def _notice(self, kind: str, text: str) -> Noticed:
-        if self.writes:
-            self.folder.append_event(self.step, kind, text)
-        return Noticed(self.step, kind, text)
 
     def _restore(self) -> Iterator[Event]:
         """Fill the training from the newest state that can be read."""
@@ -235,7 +237,9 @@ class _Loop:
             except RunError as error:
                 if path == states[0][1]:
                     raise
-                yield self._notice("state", f"The state of step {step} cannot be read, an older one is used. {error}")
+                yield self.writer.notice(
+                    self.step, "state", f"The state of step {step} cannot be read, an older one is used. {error}"
+                )
 
     def _take_pending(self, names: list[str]) -> dict[str, float]:
         """The means since the last line, in one transfer; raises `RunError` where one step is not finite."""
@@ -246,48 +250,36 @@ class _Loop:
         if len(bad):
             row, column = bad[0].tolist()
             step = self.step - len(rows) + row + 1
-            raise self._not_finite(f"{names[column]} is {rows[row, column].item()}", step)
+            raise self.writer.not_finite(f"{names[column]} is {rows[row, column].item()}", step)
         return dict(zip(names, rows.mean(0).tolist(), strict=True))
-
-    def _not_finite(self, what: str, step: int) -> RunError:
-        text = not_finite(what, step, self.folder)
-        if self.writes:
-            self.folder.append_event(step, "non-finite", text)
-        return RunError(text)
 
     def _log(self, values: dict[str, float], rate: float) -> Progress:
         train = self.config.train
         images = self.step * train.batch * self.training.batches_per_step
         line = {"step": self.step, "elapsed_s": round(self.elapsed_s, 3), "images": images}
         line |= {name: round(value, 6) for name, value in values.items()}
-        line["images_per_s"] = round(rate, 2)
-        if self.writes:
-            self.folder.append_metrics(line)
+        line |= {"images_per_s": round(rate, 2), **meters(self.training, self.device)}
+        self.writer.metrics(line)
         left_s = (train.steps - self.step) * train.batch * self.training.batches_per_step / rate
         return Progress(self.step, train.steps, values, rate, left_s)
 
     def _sample(self) -> Iterator[Event]:
-        if not self.writes:
-            return
-        pictures = to_pictures(self.training.sample(self.fixed))
-        yield Sampled(self.step, self.folder.write_sample(self.step, grid(pictures, self.training.sample_columns())))
+        if self.writes:
+            pictures = to_pictures(self.training.sample(self.fixed))
+            yield from self.writer.sample(self.step, pictures, self.training.sample_columns())
 
     def _snapshot(self) -> Iterator[Event]:
         distributed.average_buffers(self.training.modules.values())
-        if not self.writes:
-            return
-        folder = self.folder.snapshot_folder(self.step)
-        weights.save(folder, self._model_config(), self.training.export())
-        self.folder.thin_snapshots(self.config.train.keep_snapshots)
-        yield Snapshotted(self.step, folder)
+        if self.writes:
+            networks = self.training.export()
+            yield from self.writer.snapshot(self.step, self._model_config(), networks, self.config.train)
 
     def _save(self) -> None:
         modules = self.training.modules.values()
         distributed.average_buffers(modules)
         if not all_finite(value for module in modules for value in module.state_dict().values()):
-            raise self._not_finite("a weight is not finite", self.step)
-        if self.writes:
-            save_state(self.folder.path / "state", self.step, self.training, self.pending, self.elapsed_s)
+            raise self.writer.not_finite("a weight is not finite", self.step)
+        self.writer.state(self.step, self.training, self.pending, self.elapsed_s, self.config.train)
 
     def _model_config(self) -> ModelConfig:
         images = self.step * self.config.train.batch * self.training.batches_per_step

@@ -17,7 +17,7 @@ FORMAT = 1
 
 
 def save_state(folder: Path, step: int, training: Any, pending: list[Tensor], elapsed_s: float) -> None:
-    """Write `<step>.pt` whole, then drop all but the newest two: one more to go back to if the newest is no good."""
+    """Write `<step>.pt` whole into a folder that is there."""
     content = {
         "format": FORMAT,
         "step": step,
@@ -28,9 +28,19 @@ def save_state(folder: Path, step: int, training: Any, pending: list[Tensor], el
         "pending": pending,
         "torch_rng": torch.get_rng_state(),
     }
-    write_file(folder / f"{step:06d}.pt", lambda temporary: torch.save(content, temporary))
-    for old in sorted(folder.glob("*.pt"), key=lambda path: int(path.stem))[:-2]:
-        old.unlink()
+    write_file(folder / f"{step:06d}.pt", lambda temporary: _write(content, temporary), make_folder=False)
+
+
+def _write(content: dict[str, Any], path: Path) -> None:
+    try:
+        with path.open("wb") as file:
+            torch.save(content, file)
+    except RuntimeError as error:
+        # On a full disk torch's own error, which names none, comes after the one of the file.
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, OSError):
+            cause = cause.__cause__ or cause.__context__
+        raise cause or error from None
 
 
 def load_state(path: Path, training: Any, device: torch.device) -> tuple[int, list[Tensor], float]:

@@ -1,5 +1,7 @@
 """What programs may call: /generate, /interpolate, /project and /translate, by gradio_client, HTTP, or as MCP tools.
 
+What they may ask of trainings stands in `training_api.py`.
+
 Gradio reads types, defaults and descriptions from the functions themselves. Calls wait in its queue, one of each kind
 at a time, so that programs do not crowd out the people at the page.
 """
@@ -18,14 +20,15 @@ from gan_core.atomic import write_bytes
 from gan_core.errors import ConfigError, GanCoreError, PictureError
 from gan_core.inference.brush import brush_px, painted
 from gan_core.recipe import Recipe, embed_png
-from gan_core.ui.bind import in_page_words
 from gan_core.ui.film_folder import FilmFolder, film_folder
 from gan_core.ui.films import Films
 from gan_core.ui.paintings import Look, file_name, packed
 from gan_core.ui.photos import title_of
 from gan_core.ui.services import Services
+from gan_core.ui.training_api import training_functions
 from gan_core.ui.translating import direction_of, ref_of
 from gan_core.ui.turns import Report
+from gan_core.ui.words import in_page_words
 
 if TYPE_CHECKING:
     from gan_core.inference.generator import Generator
@@ -36,7 +39,7 @@ MAX_STEPS = 1000
 
 def build(services: Services, page: gr.Blocks) -> None:
     """Add the functions to the page that is being built."""
-    for function in functions(services, film_folder()):
+    for function in (*functions(services, film_folder()), *training_functions(services)):
         event = gr.api(_complaining(function), api_name=function.__name__)
         _describe(page.fns[event["id"]], function)
 
@@ -47,6 +50,7 @@ def _describe(event: Any, function: Callable[..., Any]) -> None:
     By itself Gradio gives these descriptions to MCP alone, and calls the entries 1st, 2nd, 3rd.
     """
     _, entries, results = get_function_description(function)
+    entries.pop("request", None)  # Gradio gives it, not the caller.
     named = [*entries.items(), *(result.split(": ", 1) for result in results)]
     for component, (name, text) in zip([*event.inputs, *event.outputs], named, strict=True):
         component.label = name

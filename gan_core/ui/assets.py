@@ -3,9 +3,8 @@
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets"
-STYLES = [
-    FOLDER / name for name in ("style.css", "studio.css", "explore.css", "interpolate.css", "paint.css", "shelf.css")
-]
+TABS = ("explore", "interpolate", "paint", "shelf", "lab", "lab-chart", "lab-travel", "lab-form", "lab-bench")
+STYLES = [FOLDER / f"{name}.css" for name in ("style", "studio", *TABS)]
 
 
 def text(name: str) -> str:

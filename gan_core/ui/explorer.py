@@ -15,7 +15,7 @@ from PIL import Image
 from gan_core.errors import ConfigError, GanCoreError, PictureError, RecipeError
 from gan_core.recipe import Mix, ModelRef, Recipe, embed_png, read
 from gan_core.ui.pictures import HARD_PX, data_url, jpeg_url
-from gan_core.ui.services import RUN, Services
+from gan_core.ui.services import RUN, Services, file_stem, step_of, value_of
 from gan_core.ui.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
@@ -38,18 +38,20 @@ class Explorer:
 
     # Models.
 
-    def list_models(self) -> dict[str, Any]:
-        """What the picker shows; the first is the one to begin with."""
+    def list_models(self, model: object = None) -> dict[str, Any]:
+        """What the picker shows; the first is the one to begin with. model: the chosen one, listed if it can be."""
         found = []
-        for value, info in self._services.generators(fresh=True).items():
+        known = self._services.with_snapshot(self._services.generators(fresh=True), model, "generator")
+        for value, info in known.items():
             group, samples = 0, None
             facts = [f"{info.size} px", info.title, info.data]
             if value.startswith(RUN):
-                run = self._services.run(value.removeprefix(RUN))
+                run = self._services.run_of(value)
                 group = 1 if self._services.runs.state(run).active else 2
-                samples = next((path for _, path in reversed(run.samples())), None)
+                last = info.steps if step_of(value) is not None else None
+                samples = next((path for at, path in reversed(run.samples()) if last is None or at <= last), None)
                 facts.append(f"step {info.steps:,}")
-            entry: dict[str, Any] = {"value": value, "name": value.removeprefix(RUN), "group": GROUPS[group]}
+            entry: dict[str, Any] = {"value": value, "name": self._services.title(value), "group": GROUPS[group]}
             entry |= {"facts": ", ".join(filter(None, facts)), "url": None}
             with suppress(GanCoreError):  # Damaged weights: one bad model must not hide the others.
                 entry["url"] = self._thumbnails.of(value, info, samples)
@@ -64,7 +66,8 @@ class Explorer:
         recipe: shown as it is; start: seed, shift and truncation that another model was left with. lenient: what the
         browser remembered may be gone by now; then it is passed over. A model that is gone gives way to the first.
         """
-        models = self.list_models()["models"]
+        chosen = named_in(recipe) or model
+        models = self.list_models(chosen)["models"]
         if not models:
             return {"models": [], "model": None, "told": NO_MODELS}
         if recipe is not None:
@@ -76,7 +79,9 @@ class Explorer:
         value: str = next((one["value"] for one in models if one["value"] == model), models[0]["value"])
         begin = start if isinstance(start, dict) else {}
         known = {key: begin[key] for key in ("seed", "shift", "truncation") if begin.get(key) is not None}
-        return {"models": models, **self._opened(Recipe.from_json({"format": 1, "seed": FIRST_SEED, **known}), value)}
+        note = self._services.gone(model)
+        opened = self._opened(Recipe.from_json({"format": 1, "seed": FIRST_SEED, **known}), value)
+        return {"models": models, "note": note, **opened}
 
     def _opened(self, recipe: Recipe, value: str | None = None) -> dict[str, Any]:
         value = value or self._value(recipe)
@@ -160,7 +165,7 @@ class Explorer:
         full = replace(checked, model=ref(value, generator))
         base = "found" if full.seed is None else f"seed-{full.seed}"
         content = embed_png(generator.picture(full), full)
-        return {"base64": base64.b64encode(content).decode(), "name": f"{value.removeprefix(RUN)}-{base}.png"}
+        return {"base64": base64.b64encode(content).decode(), "name": f"{file_stem(value)}-{base}.png"}
 
     def read_recipe(self, name: object, content: object) -> dict[str, Any]:
         """The recipe in a file that was dropped here (base64), made to fit the models that are here.
@@ -180,9 +185,10 @@ class Explorer:
         from gan_core.library import find_recipe_model
 
         folder = find_recipe_model(recipe.model, self._services.settings).folder
+        value = self._value(recipe)
         known = self._services.generators(fresh=True)
-        value = next((value for value, info in known.items() if info.folder == folder), None)
-        value = value or self._value(recipe)  # An older snapshot of a run that is going on.
+        if value != value_of(folder) and (value not in known or known[value].folder != folder):
+            value = next((one for one, info in known.items() if info.folder == folder), value_of(folder))
         assert recipe.model is not None, "a recipe without a model is refused"
         if recipe.model.sha256 in (None, self._generator(value).sha256):
             return value, None
@@ -197,6 +203,13 @@ def to_page(recipe: Recipe) -> dict[str, Any]:
     if isinstance(recipe.mix, Mix):
         values["mix"]["seed"] = str(recipe.mix.seed)
     return values
+
+
+def named_in(recipe: object) -> str | None:
+    """The picker's value of a snapshot that a recipe of this page names."""
+    model = recipe.get("model") if isinstance(recipe, dict) else None
+    name = model.get("name") if isinstance(model, dict) else None
+    return RUN + name if isinstance(name, str) else None
 
 
 def ref(value: str, generator: "Generator") -> ModelRef:

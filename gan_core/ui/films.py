@@ -21,7 +21,7 @@ from gan_core.ui.film_folder import FilmFolder
 from gan_core.ui.jobs import OVER, Jobs, Progress, Work
 from gan_core.ui.pictures import HARD_PX, data_url, jpeg_url
 from gan_core.ui.serve import Answer
-from gan_core.ui.services import RUN
+from gan_core.ui.services import RUN, file_stem
 
 if TYPE_CHECKING:
     from gan_core.inference.generator import Generator
@@ -56,16 +56,16 @@ class Films:
 
     # What is there.
 
-    def list_models(self) -> Answer:
-        """What the picker shows; the first is the one to begin with."""
-        return self._explorer.list_models()
+    def list_models(self, model: object = None) -> Answer:
+        """What the picker shows; the first is the one to begin with. model: the chosen one."""
+        return self._explorer.list_models(model)
 
     def open(self, model: object = None) -> Answer:
         """All models for the picker, the facts of one of them and key frames to begin with.
 
         A model that is gone gives way to the first; without any, `model` is None.
         """
-        models = self.list_models()["models"]
+        models = self.list_models(model)["models"]
         if not models:
             return {"models": [], "model": None}
         value: str = next((one["value"] for one in models if one["value"] == model), models[0]["value"])
@@ -86,6 +86,7 @@ class Films:
         return {
             "models": models,
             "model": facts,
+            "note": self._services.gone(model),
             "keys": [to_page(Recipe(model=ref, seed=seed)) for seed in FIRST_SEEDS],
         }
 
@@ -130,7 +131,7 @@ class Films:
         """The work of writing a film, checked; its last progress holds the file's `path`, `name` and `bytes`."""
         generator, checked = self._services.generator(model), _walk(walk)
         rate, side, ending = check_film(checked, fps=fps, size=size, kind=kind)
-        name = f"{str(model).removeprefix(RUN)}-{_seeds(checked)}{ending}"
+        name = f"{file_stem(str(model))}-{_seeds(checked)}{ending}"
 
         def work(should_stop: Any) -> Iterator[Progress]:
             from gan_core.inference.walk import frames

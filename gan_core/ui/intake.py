@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 from gan_core.config import NAME_PATTERN, check_name
 from gan_core.errors import GanCoreError, ModelError
 from gan_core.families import get_family
+from gan_core.trash import free_name
 from gan_core.ui import parcel
 from gan_core.ui.film_folder import PREFIX
 from gan_core.ui.jobs import Jobs, Progress
 from gan_core.ui.model_facts import short
 from gan_core.ui.packing import POLL_S, poll
 from gan_core.ui.serve import Answer
-from gan_core.ui.trash import free_name
 
 if TYPE_CHECKING:
     from gan_core.interop import Found

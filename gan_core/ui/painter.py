@@ -25,7 +25,7 @@ from gan_core.ui.photo_folder import PhotoFolder
 from gan_core.ui.photos import EXAMPLE, Photo, Photos, smaller, title_of
 from gan_core.ui.pictures import data_url, jpeg_url, thumbnail_url
 from gan_core.ui.serve import Answer
-from gan_core.ui.services import RUN
+from gan_core.ui.services import RUN, step_of
 from gan_core.ui.thumbnails import SIDE_PX, Thumbnails
 from gan_core.ui.translating import direction_of, ref_of
 from gan_core.ui.turns import Report
@@ -63,13 +63,14 @@ class Painter:
 
     # What is there.
 
-    def list_models(self) -> Answer:
-        """What the picker shows; the first is the one to begin with."""
+    def list_models(self, model: object = None) -> Answer:
+        """What the picker shows; the first is the one to begin with. model: the chosen one, listed if it can be."""
         found, began_at = [], time.monotonic()
-        for value, info in self.services.translators().items():
+        known = self.services.with_snapshot(self.services.translators(), model, "translator")
+        for value, info in known.items():
             group, facts = 0, [info.title, info.data]
             if value.startswith(RUN):
-                active = self.services.runs.state(self.services.run(value.removeprefix(RUN))).active
+                active = self.services.runs.state(self.services.run_of(value)).active
                 group = 1 if active else 2
                 facts.append(f"step {info.steps:,}")
             url = None
@@ -77,7 +78,7 @@ class Painter:
                 with suppress(GanCoreError):  # Damaged weights: whoever chooses it is told.
                     url = self._thumbnails.of(value, info)
                     self._sampled.add(value)
-            entry = {"value": value, "name": value.removeprefix(RUN), "group": GROUPS[group]}
+            entry = {"value": value, "name": self.services.title(value), "group": GROUPS[group]}
             found.append((group, {**entry, "facts": ", ".join(filter(None, facts)), "url": url}))
         return {"models": [entry for _, entry in sorted(found, key=lambda one: one[0])]}
 
@@ -91,10 +92,11 @@ class Painter:
         """
         from gan_core.ui.batch import MOST_FILES
 
-        models = self.list_models()["models"]
+        models = self.list_models(model)["models"]
         limits = self.services.settings
         answer: Answer = {
             "models": models,
+            "note": self.services.gone(model),
             "examples": self._examples,
             "most_mb": limits.max_upload_mb,
             "most_files": MOST_FILES,
@@ -125,11 +127,13 @@ class Painter:
         ways = sorted(translator.directions, key=lambda way: way != default)
         facts = {
             "value": model,
-            "name": str(model).removeprefix(RUN),
+            "name": self.services.title(str(model)),
             "directions": [{"way": way, "from": domains[way[0]], "to": domains[way[1]]} for way in ways],
             "round_trip": translator.can_round_trip,
         }
-        return {"model": facts}
+        # Training sends snapshots, which no picker has listed before.
+        listed = self.list_models(model) if step_of(str(model)) is not None else {}
+        return {"model": facts, **listed}
 
     def take(self, path: object, name: object) -> Answer:
         """A photograph that Gradio's upload route received; from now on only this page can name it."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gan_core.errors import GanCoreError
-from gan_core.ui.bind import in_page_words
+from gan_core.ui.words import in_page_words
 
 Answer = dict[str, Any]
 

@@ -4,17 +4,19 @@ Imports torch when a model is first needed, never before: the page answers at on
 or `warm_up` pays.
 """
 
+import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import ref
 
 from PIL import Image
 
-from gan_core.errors import ModelError
+from gan_core.errors import ModelError, RunError
 from gan_core.scenes import EXAMPLES
 from gan_core.settings import Settings
 from gan_core.training.run_folder import RunFolder, list_runs
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 RUN = "run:"
+"""Begins the value of a run's newest snapshot, run:<id>, and that of any other, run:<id>@<step>."""
+_SNAPSHOT = re.compile(rf"{RUN}(.+)@([0-9]{{1,12}})")
 LISTED_S = 5.0
 OPENED_S = 0.25  # Looking whether a model's files have changed takes a tenth of a picture's time.
 
@@ -51,7 +55,73 @@ class Services:
         for kind in ("generator", "translator"):
             if found := self._listed(kind).get(value or ""):
                 return found
+        if snapshot := self.snapshot(value):
+            return snapshot
         raise ModelError(f"There is no model {value!r} any more. Nothing was changed. Choose another one.")
+
+    def snapshot(self, value: object) -> "ModelInfo | None":
+        """The model of run:<id>@<step>; None for any other value.
+
+        Raises `ModelError` where that run, or that snapshot of it, is not here (any more).
+        """
+        match = _SNAPSHOT.fullmatch(value) if isinstance(value, str) else None
+        if not match:
+            return None
+        from gan_core.library import describe
+
+        step = int(match[2])
+        # As with names, what came over the network is looked for among what is there and never becomes a path.
+        run = next((run for run in list_runs(self.settings.runs_dir) if run.id == match[1]), None)
+        if run is None:
+            raise ModelError(f"There is no run {match[1][:80]!r} any more. Nothing was drawn. Choose another model.")
+        folder = dict(run.snapshots()).get(step)
+        if folder is None:
+            raise ModelError(
+                f"The snapshot of step {step:,} of {run.id} is not kept any more. Nothing was drawn. "
+                "Choose another step in Training."
+            )
+        info = describe(folder)
+        if info.error:
+            raise ModelError(info.error)
+        return info
+
+    def gone(self, value: object) -> str | None:
+        """Why the snapshot that a value names is not here; None where it is, and for other values."""
+        try:
+            self.snapshot(value)
+        except ModelError as error:
+            return str(error).replace("Nothing was drawn. Choose another", "Another one is shown. Choose a")
+        return None
+
+    def with_snapshot(self, found: "dict[str, ModelInfo]", value: object, kind: str) -> "dict[str, ModelInfo]":
+        """`found`, and the snapshot that is chosen behind the newest of its run: pickers do not list the others."""
+        try:
+            info = self.snapshot(value)
+        except ModelError:
+            return found
+        if info is None or info.kind != kind or not isinstance(value, str) or value in found:
+            return found
+        order = list(found)
+        newest = RUN + self.run_of(value).id
+        order.insert(order.index(newest) + 1 if newest in found else len(order), value)
+        return {one: info if one == value else found[one] for one in order}
+
+    def run_of(self, value: str) -> RunFolder:
+        """The run of a value that begins with `RUN`; raises `RunError` where it is gone."""
+        try:
+            return self.run(value.removeprefix(RUN))
+        except RunError:
+            if match := _SNAPSHOT.fullmatch(value):
+                return self.run(match[1])
+            raise
+
+    def title(self, value: str) -> str:
+        """What a picker calls a value: a model's name, or a run's title and the step of a snapshot."""
+        if not value.startswith(RUN):
+            return value
+        run, step = self.run_of(value), step_of(value)
+        name = run.about()["title"] or run.id
+        return name if step is None else f"{name}, step {step:,}"
 
     def _listed(self, kind: str) -> "dict[str, ModelInfo]":
         from gan_core.library import describe, list_models
@@ -94,6 +164,10 @@ class Services:
         if kept is not None:
             return kept
         known = self.generators()
+        if name not in known and (snapshot := self.snapshot(name)):
+            if snapshot.kind != "generator":
+                raise ModelError(f"{self.title(name)} is a translator, which draws from photographs.")
+            known = {name: snapshot}
         known = known if name in known else self.generators(fresh=True)
         if name not in known:
             if name in self._listed("translator"):
@@ -140,6 +214,23 @@ class Services:
 
     def run(self, run_id: str | None) -> RunFolder:
         return self.runs.find(run_id)
+
+
+def step_of(value: str) -> int | None:
+    """The step of run:<id>@<step>; None for any other value."""
+    match = _SNAPSHOT.fullmatch(value)
+    return int(match[2]) if match else None
+
+
+def value_of(snapshot: Path) -> str:
+    """What the page sends for the folder of a snapshot."""
+    return f"{RUN}{snapshot.parent.parent.name}@{snapshot.name.lstrip('0') or '0'}"
+
+
+def file_stem(value: str) -> str:
+    """A value as the beginning of a file's name."""
+    match = _SNAPSHOT.fullmatch(value)
+    return f"{match[1]}-step-{match[2]}" if match else value.removeprefix(RUN)
 
 
 def _later(value: str, info: "ModelInfo") -> tuple[bool, bool]:

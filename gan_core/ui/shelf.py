@@ -17,12 +17,12 @@ from PIL import Image
 from gan_core.config import check_name
 from gan_core.errors import GanCoreError, ModelError
 from gan_core.recipe import Recipe
+from gan_core.trash import Trash
 from gan_core.ui.model_facts import card_text, facts, flat, measured, metrics, own_files, plain, sha256, short
 from gan_core.ui.pictures import file_url
 from gan_core.ui.serve import Answer
 from gan_core.ui.services import RUN
 from gan_core.ui.thumbnails import Thumbnails
-from gan_core.ui.trash import Trash
 
 if TYPE_CHECKING:
     from gan_core.library import ModelInfo
@@ -30,11 +30,6 @@ if TYPE_CHECKING:
 
 MAX_PREVIEW_BYTES = 8_000_000
 GROUPS = ("Here", "In training", "Runs")
-HERE = ("127.0.0.1", "::1", "localhost", "testclient")
-NOT_YOURS = (
-    "This Space shows its models to everybody, and only its owner changes them. Nothing was changed. "
-    "Duplicate the Space, or run GAN Studio on a computer of your own."
-)
 _UNREADABLE = (GanCoreError, OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 
 
@@ -45,18 +40,6 @@ class Shelf:
         self._thumbnails = Thumbnails(self._picture)
         self._trash = Trash(self._folder)
         self._lock = Lock()
-
-    @staticmethod
-    def may_change(request: Any) -> bool:
-        """Whether whoever asks may bring, rename and delete models: everybody but the visitors of a Space.
-
-        request: a Gradio or Starlette request; None: a program in this process.
-        """
-        if not os.environ.get("SPACE_ID") or request is None:
-            return True
-        # Visitors of a Space come through a proxy, which says for whom.
-        host = request.client.host if request.client else ""
-        return host in HERE and "x-forwarded-for" not in request.headers
 
     # What is here.
 

@@ -1,5 +1,6 @@
 """`gan-core runs`: list, show, stop, pause, resume, set, compare, on real runs of real trainers."""
 
+import io
 import json
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import pytest
 
 from gan_core.training.loop import train
 from gan_core.training.run_folder import RunFolder
+from gan_core.trash import Trash
 from tests.cli.conftest import Run
 from tests.training.tiny import command, config, start, wait_for
 
@@ -56,6 +58,11 @@ def test_compare_shows_what_differs(run: Run, finished: Callable[..., RunFolder]
         (["pause", "0"], "is not running"),
         (["set", "0", "--lr-g", "1e-4"], "is not running"),
         (["resume", "0"], "has done its 4 steps"),
+        (["resume", "0", "--steps", "4"], "has done its 4 steps"),
+        (["branch", "0", "3"], "keeps nothing of step 3. It has 4."),
+        (["rollback", "0", "3"], "keeps nothing of step 3. It has 4."),
+        (["rename", "0", "x" * 81], "more than 80 characters"),
+        (["delete", "7", "--yes"], "There is no run '7'"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(
@@ -106,3 +113,105 @@ def test_a_log_of_elsewhere_offers_no_command(run: Run, tmp_path: Path) -> None:
     assert {"loss_D_A", "loss_G_A"} <= set(told.split())
     assert "nothing to go on with" in run("runs", "resume", "0").err
     assert "batch" not in run("runs", "compare", "0").out
+
+
+# The record: title, notes, branch, roll back, delete.
+
+
+def test_titles_and_notes(run: Run, finished: Callable[..., RunFolder]) -> None:
+    folder = finished("00000-dcgan-shapes")
+    finished("00001-dcgan-shapes")
+    assert run("runs", "rename", "0", "Warm colours").out == "00000-dcgan-shapes: title written\n"
+    assert run("runs", "note", "0", "Learns too fast.").status == 0
+    told = json.loads(run("runs", "note", "0", "Slower next time.", "--add", "--json").out)
+    assert told["notes"] == folder.about()["notes"] == "Learns too fast.\nSlower next time."
+    shown = run("runs", "show", "0").out
+    assert "Warm colours" in shown
+    assert "Slower next time." in shown
+    rows = run("runs").out.splitlines()
+    assert rows[0].split() == ["run", "state", "step", "of", "title"]
+    assert rows[1].endswith("Warm colours")
+    assert [row["title"] for row in json.loads(run("runs", "--json").out)] == ["Warm colours", ""]
+
+
+def test_a_branch_from_the_command_line(run: Run, finished: Callable[..., RunFolder], tmp_path: Path) -> None:
+    finished("00000-dcgan-shapes", 8, snapshot_steps=4)
+    assert "4 (exact), 8 (exact)" in run("runs", "show", "0").out
+    told = run("runs", "branch", "0", "4")
+    assert told.out.startswith("00001-dcgan-shapes goes on exactly from step 4 of 00000-dcgan-shapes.")
+    assert told.out.rstrip().endswith("Train it: gan-core runs resume 00001-dcgan-shapes")
+    new = RunFolder(tmp_path / "runs" / "00001-dcgan-shapes")
+    assert (new.status()["state"], new.status()["step"]) == ("stopped", 4)
+    shown = run("runs", "show", "1")
+    assert "from 00000-dcgan-shapes at step 4, exactly as it was" in shown.out
+    facts = json.loads(run("runs", "show", "1", "--json").out)
+    assert facts["origin"] == {"run": "00000-dcgan-shapes", "step": 4, "exact": True}
+    assert facts["points"] == [{"step": 4, "exact": True}]
+
+    assert run("runs", "resume", "1").status == 0
+    assert new.status()["state"] == "finished"
+    started = run("runs", "branch", "0", "4", "--steps", "10", "--lr-g", "1e-5", "--start", "--json")
+    assert json.loads(started.out)["step"] == 10
+    third = RunFolder(tmp_path / "runs" / "00002-dcgan-shapes")
+    assert third.config().recipe["lr_g"] == 1e-5
+    told = json.loads(run("runs", "branch", "0", "8", "--json").out)
+    assert (told["id"], told["state"], told["step"]) == ("00003-dcgan-shapes", "stopped", 8)
+
+
+def test_weights_begin_a_branch_where_no_state_is_kept(run: Run, finished: Callable[..., RunFolder]) -> None:
+    finished("00000-dcgan-shapes", 12, snapshot_steps=4, keep_states=0, state_steps=100)
+    assert "4 (weights)" in run("runs", "show", "0").out
+    assert "keeps only the weights of step 4" in run("runs", "rollback", "0", "4").err
+    told = run("runs", "branch", "0", "4", "--steps", "2")
+    assert "begins with the weights of step 4 of 00000-dcgan-shapes" in told.out
+    assert run("runs", "resume", "1").status == 0
+    assert "at step 4, with the weights" in run("runs", "show", "1").out
+
+
+def test_a_roll_back_from_the_command_line(run: Run, finished: Callable[..., RunFolder]) -> None:
+    folder = finished("00000-dcgan-shapes", 8, snapshot_steps=4)
+    told = run("runs", "rollback", "0", "4")
+    assert told.status == 0
+    assert "is back at step 4" in told.out
+    assert "aside" in told.out
+    assert "00000-dcgan-shapes  stopped  4     8" in run("runs").out
+    assert json.loads(run("runs", "resume", "0", "--json").out)["step"] == 8
+    assert folder.status()["state"] == "finished"
+    assert json.loads(run("runs", "rollback", "0", "4", "--json").out)["state"] == "stopped"
+
+
+def test_a_finished_run_is_trained_longer(run: Run, finished: Callable[..., RunFolder]) -> None:
+    folder = finished("00000-dcgan-shapes", recipe={"decay_from": 1.0})
+    assert "gan-core runs resume 00000-dcgan-shapes --steps N" in run("runs", "resume", "0").err
+    assert run("runs", "resume", "0", "--steps", "6", "--queue").status == 0
+    assert (folder.status()["state"], folder.status()["step"], folder.config().train.steps) == ("finished", 6, 6)
+
+
+def test_a_deleted_run_is_in_the_trash(
+    run: Run, finished: Callable[..., RunFolder], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = finished("00000-dcgan-shapes")
+    folder.write_status(state="running", step=4, total_steps=4)
+    assert "is running. Nothing was deleted. Stop it first" in run("runs", "delete", "0", "--yes").err
+    folder.write_status(state="finished", step=4, total_steps=4)
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert run("runs", "delete", "0").status == 130, "somebody said no"
+    assert folder.path.exists()
+    told = json.loads(run("runs", "delete", "0", "--yes", "--json").out)
+    assert not folder.path.exists()
+    assert (Path(told["trash"]) / "config.json").is_file()
+    assert "There are no runs" in run("runs").out
+    (entry,) = Trash(tmp_path / "runs", kind="run").entries()
+    assert entry["name"] == "00000-dcgan-shapes"
+
+
+def test_the_place_in_the_queue_is_shown(run: Run, finished: Callable[..., RunFolder]) -> None:
+    for number in range(3):
+        folder = finished(f"0000{number}-dcgan-shapes", 1)
+        folder.write_status(state="waiting", step=0, total_steps=9, devices=["cpu"], queued_at=100.0 - number)
+    out = run("runs").out
+    for number, place in enumerate(("3rd", "2nd", "1st")):
+        assert f"0000{number}-dcgan-shapes  waiting ({place})" in out
+    assert [row["place"] for row in json.loads(run("runs", "--json").out)] == [3, 2, 1]
+    assert "waiting (2nd)" in run("runs", "show", "1").out
+    assert "waits in the queue" in run("runs", "pause", "1").err

@@ -2,6 +2,8 @@
 
 import json
 import shlex
+import threading
+import time
 from pathlib import Path
 
 from gan_core.training.run_folder import RunFolder
@@ -106,3 +108,61 @@ def test_help_shows_a_family_s_own_options_in_sections(run: Run) -> None:
     assert "--domain-a" not in generator
     assert "--conditional" in generator
     assert "--conditional" not in translator
+
+
+def test_a_run_starts_from_a_model(run: Run, dcgan_folder: Path, tmp_path: Path) -> None:
+    short = ["--data", "shapes", "--steps", "1", "--batch", "4", "--device", "cpu", "--quality-steps", "0"]
+    told = run("train", "dcgan", *short, "--start-from", "tiny-dcgan", "--quiet", "--json")
+    assert told.status == 0
+    folder = RunFolder(tmp_path / "runs" / "00000-dcgan-shapes")
+    assert folder.about()["origin"] == {"model": "tiny-dcgan"}
+    assert folder.config().train.size == 16
+    assert (folder.path / "start" / "generator.safetensors").read_bytes() == (
+        dcgan_folder / "generator.safetensors"
+    ).read_bytes()
+    assert "with the weights of tiny-dcgan" in run("runs", "show", "0").out
+    # The command of the run can be given again.
+    line = json.loads((folder.newest_snapshot() / "config.json").read_text())["trained"]["command"]
+    assert run(*shlex.split(line)[1:], "--quiet").status == 0
+    again = RunFolder(tmp_path / "runs" / "00001-dcgan-shapes")
+    assert again.config() == folder.config()
+    refused = run("train", "dcgan", *short, "--start-from", "tiny-dcgan", "--size", "32")
+    assert refused.status == 1
+    assert "--size 32 does not fit tiny-dcgan" in refused.err
+
+
+def test_a_queue_of_one_begins_at_once(run: Run) -> None:
+    result = run(*TINY, "--queue", "--json", "--quiet")
+    assert result.status == 0
+    assert json.loads(result.out)["state"] == "finished"
+
+
+def test_waiting_tells_for_whom_and_ends_by_the_stop_file(run: Run, tmp_path: Path) -> None:
+    run(*TINY, "--quiet")
+    other = RunFolder(tmp_path / "runs" / "x")
+    other.write_status(state="running", step=1, total_steps=4, devices=["cpu"])
+    mine = RunFolder(tmp_path / "runs" / "y")
+    stopper = threading.Thread(target=_stop_when_waiting, args=(mine,))
+    stopper.start()
+    arguments = [part if part != "runs/x" else "runs/y" for part in TINY]
+    result = run(*arguments, "--queue", "--json")
+    stopper.join()
+    assert "runs/y waits for x, as number 1 of the queue" in result.err
+    assert json.loads(result.out)["state"] == "stopped"
+
+
+def _stop_when_waiting(folder: RunFolder) -> None:
+    end = time.monotonic() + 60
+    while folder.written_status().get("state") != "waiting" and time.monotonic() < end:
+        time.sleep(0.05)
+    folder.ask_to_stop()
+
+
+def test_a_run_is_not_started_twice(run: Run, tmp_path: Path) -> None:
+    run(*TINY, "--quiet")
+    folder = RunFolder(tmp_path / "runs" / "x")
+    folder.write_status(state="running", step=1, total_steps=4, host="elsewhere", pid=1)
+    result = run("train", "dcgan", "--run", "runs/x", "--resume", "--steps", "9")
+    assert result.status == 1
+    assert "runs/x is running, as process 1 on elsewhere. Nothing was started." in result.err
+    assert folder.config().train.steps == 4, "and nothing was changed"

@@ -11,8 +11,8 @@ from gan_core.adopt.log import adopt_log
 from gan_core.config import RunConfig
 from gan_core.errors import RunError
 from gan_core.interop.logs import KEPT_LINES, Log, looks_like_log, parse
+from gan_core.training.curves import Curves
 from gan_core.training.run_folder import list_runs
-from gan_core.ui.curves import plot, series
 from tests.cli.conftest import Run
 from tests.cli.conftest import run as run
 
@@ -196,10 +196,10 @@ def test_an_adopted_log_is_a_finished_run_with_curves(tmp_path):
     assert listed.config() == RunConfig.from_json(json.loads((listed.path / "config.json").read_text()), "here")
     assert listed.config().train.data == "log:loss_log.txt"
     assert "CycleGAN's loss_log.txt" in listed.events()[0]["text"]
-    assert len(series(listed.metrics())) == 8
-    html = plot(listed.metrics(), status["total_steps"])
-    assert "Loss G ab" in html
-    assert "Loss cycle A" in html
+    curves = Curves(listed.path)
+    curves.update()
+    assert len(curves.names()) == 8
+    assert {"loss_g_ab", "loss_cycle_A"} <= set(curves.names())
     assert adopt_log(path, tmp_path / "runs", name="again").id == "00001-cyclegan-again"
 
 
@@ -210,7 +210,7 @@ def test_epochs_counted_from_zero_and_odd_names_do_no_harm(tmp_path):
     assert [line["step"] for line in run.metrics()] == [1, 100, 200]
     assert run.id == "00000-cyclegan-log--"
     assert run.config().train.data == "log:log-?.txt"
-    assert "Loss G ab" in plot(run.metrics(), 200)
+    assert "loss_g_ab" in run.metrics()[-1]
 
 
 def test_steps_are_updates_where_the_batch_size_is_known(tmp_path):
@@ -230,21 +230,17 @@ def test_steps_are_updates_where_the_batch_size_is_known(tmp_path):
 
 def test_the_training_tab_shows_an_adopted_run(tmp_path):
     from gan_core.settings import Settings
+    from gan_core.ui.lab.runs import Runs
     from gan_core.ui.services import Services
-    from gan_core.ui.session import Seen
-    from gan_core.ui.tabs.training import look
 
     path = tmp_path / "train.log"
     path.write_text("".join(dcgan_line(epoch, place) for epoch in range(3) for place in range(0, 20, 5)))
     run = adopt_log(path, tmp_path / "runs")
     services = Services(Settings(runs_dir=tmp_path / "runs", models_dir=tmp_path / "models"))
-    _, status, curve, samples, stop, resume, *_ = look(services, run.id, Seen())
-    assert "finished" in status
-    assert "step 56 of 60" in status
-    assert "Loss G" in curve
-    assert samples == ""
-    assert not stop.interactive
-    assert not resume.interactive
+    shown = Runs(services).look(run.id, None)["run"]
+    assert (shown["state"], shown["step"], shown["total_steps"]) == ("finished", 56, 60)
+    assert (shown["imported"], shown["resumable"], shown["command"]) == (True, False, None)
+    assert shown["samples"] == []
     with pytest.raises(RunError, match="Nothing was started"):
         services.runs.resume(run.id)
 

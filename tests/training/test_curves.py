@@ -99,3 +99,92 @@ def test_very_few_points_are_still_a_curve(points: int) -> None:
 
 def test_a_flat_curve_stays_short() -> None:
     assert len(thinned(np.arange(50_000), np.ones(50_000), 200).steps) <= 200
+
+
+def plain(path: Path) -> dict[int, dict]:
+    """What stands in the file, line by line; a later line counts."""
+    return {line["step"]: line for line in map(json.loads, path.read_text().splitlines())}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {},
+        {"loss_g": None},
+        {"loss_g": "a"},
+        {"loss_g": True},
+        {"loss_g": 1e-30},
+        {"loss_g": -12},
+        {"loss_1": 5.0, "loss_2": 6.0},
+        {"other": 3},
+    ],
+    ids=str,
+)
+def test_equal_lines_are_read_at_once_and_odd_ones_alike(tmp_path: Path, odd: dict) -> None:
+    path = tmp_path / "metrics.jsonl"
+    lines = [{"step": step, "loss_g": step / 7, "lr_g": 2e-5, "images": step * 3} for step in range(1, 400)]
+    lines[200] = {**lines[200], **odd}
+    lines[300] = {name: lines[300][name] for name in ("images", "step", "lr_g", "loss_g")}
+    append(path, *lines)
+    record = Curves(tmp_path)
+    record.update()
+    for name in {name for line in lines for name in line} - {"step"}:
+        steps, values = record.curve(name, points=1000)
+        known = {step: line.get(name) for step, line in plain(path).items()}
+        expected = {step: float(value) for step, value in known.items() if isinstance(value, int | float)}
+        assert dict(zip(steps.tolist(), values.tolist(), strict=True)) == expected
+
+
+def test_names_that_differ_in_digits_alone_are_not_mixed_up(tmp_path: Path) -> None:
+    append(tmp_path / "metrics.jsonl", {"step": 1, "a1": 1.5, "a2": 2.5}, {"step": 2, "a2": 2.5, "a1": 1.5})
+    record = Curves(tmp_path)
+    record.update()
+    assert record.curve("a1").values.tolist() == [1.5, 1.5]
+
+
+def test_stretches_stay_where_they_are_while_a_curve_grows_and_moves(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    values = rng.normal(size=5000).round(6).tolist()
+    append(tmp_path / "metrics.jsonl", *({"step": at + 1, "x": value} for at, value in enumerate(values[:4000])))
+    record = Curves(tmp_path)
+    record.update()
+    before = record.reduced("x", points=400)
+    part = record.reduced("x", first=1000, last=3000, points=400)
+    append(tmp_path / "metrics.jsonl", *({"step": at + 4001, "x": value} for at, value in enumerate(values[4000:])))
+    record.update()
+    after = record.reduced("x", points=400)
+    assert before.stretch == after.stretch == 32
+    assert before.means is not None
+    assert after.means is not None
+    assert after.means.steps.tolist()[: len(before.means.steps)] == before.means.steps.tolist()
+    inner = {step for step in after.line.steps.tolist() if step < 4000}
+    assert inner <= set(before.line.steps.tolist())
+    moved = record.reduced("x", first=1100, last=3100, points=400)
+    both = [{s for s in one.line.steps.tolist() if 1200 < s < 2900} for one in (part, moved)]
+    assert both[0] == both[1]
+
+
+def test_what_was_appended_and_what_was_replaced_is_told(tmp_path: Path) -> None:
+    path, record = tmp_path / "metrics.jsonl", Curves(tmp_path)
+    append(path, *({"step": step, "loss_g": float(step)} for step in (10, 20, 30)))
+    record.update()
+    replaced, *counts = record.stamp()
+    append(path, {"step": 40, "loss_g": 4.0}, {"step": 50})
+    record.update()
+    assert record.since("loss_g", counts).steps.tolist() == [40]
+    assert record.stamp() == (replaced, 5, 0)
+    append(path, {"step": 20, "loss_g": 2.5})
+    record.update()
+    assert record.stamp()[0] == replaced + 1
+    assert record.last_step() == 20
+
+
+def test_a_sample_of_a_long_file_holds_its_own_lines(tmp_path: Path) -> None:
+    append(tmp_path / "metrics.jsonl", *({"step": step, "loss_g": step / 4} for step in range(1, 50_001)))
+    sample = Curves.sampled(tmp_path, lines=300)
+    steps, values = sample.curve("loss_g", points=1000)
+    assert len(steps) == 300
+    assert steps[0] == 1
+    assert steps[-1] > 49_000
+    assert (values == steps / 4).all()
+    assert Curves.sampled(tmp_path / "none").names() == []

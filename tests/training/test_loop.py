@@ -1,5 +1,8 @@
 """The loop: run folders, events, and what happens when a training goes wrong."""
 
+import json
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -8,11 +11,12 @@ from PIL import Image
 
 from gan_core.devices import pick_device
 from gan_core.errors import ConfigError, DataError, GanCoreError, RunError
-from gan_core.training import dcgan
+from gan_core.training import dcgan, heartbeat
 from gan_core.training.checks import check
 from gan_core.training.events import Ended, Progress, Sampled, Snapshotted, Started
+from gan_core.training.liveness import STALE_S
 from gan_core.training.loop import train
-from gan_core.training.run_folder import RunFolder
+from gan_core.training.run_folder import RunFolder, RunGoneError
 from gan_core.weights import load
 from tests.training.tiny import FAMILIES, config
 
@@ -115,7 +119,7 @@ def test_weights_that_are_not_finite_are_never_saved(tmp_path: Path, monkeypatch
         (OSError(28, "No space left on device"), "No space left on device. The state of step 4 is kept. Make room"),
         (
             torch.OutOfMemoryError("CUDA out of memory"),
-            "out of memory. The state of step 4 is kept. Use a smaller --batch",
+            "out of memory. The state of step 4 is kept. Begin a new run with a smaller --batch",
         ),
     ],
 )
@@ -200,3 +204,101 @@ def test_wasserstein_with_penalty_and_with_clipping(tmp_path: Path) -> None:
         max(float(weights[key].abs().max()) for key in weights if key.endswith("weight") and "embed" not in key)
         <= 0.0101
     )
+
+
+# Time limit, layout, heartbeat, and a folder that goes away.
+
+
+def test_the_time_limit_saves_and_stops(tmp_path: Path) -> None:
+    run_config = config("dcgan", 100_000, max_hours=1e-4)  # 0.36 s
+    run = new_run(tmp_path / "run", run_config)
+    events = list(train(run_config, run))
+    assert isinstance(events[-1], Ended)
+    assert events[-1].state == run.status()["state"] == "stopped"
+    assert run.events()[-1]["text"] == "The time limit of 0.0001 h is reached; resume to go on."
+    assert run.states()[-1][0] == run.status()["step"] == run.snapshots()[-1][0]
+
+
+@pytest.mark.parametrize(
+    ("family", "layout"),
+    [
+        ("dcgan", {"columns": 8, "rows": 8, "cell_px": 16, "gap_px": 2}),
+        ("cyclegan", {"columns": 4, "rows": 6, "cell_px": 16, "gap_px": 2}),
+    ],
+)
+def test_the_layout_of_the_samples_fits_them(tmp_path: Path, family: str, layout: dict) -> None:
+    run_config = config(family, 1)
+    run = new_run(tmp_path / "run", run_config)
+    list(train(run_config, run))
+    assert json.loads((run.path / "samples" / "layout.json").read_text()) == layout
+    with Image.open(run.samples()[0][1]) as picture:
+        step = layout["cell_px"] + layout["gap_px"]
+        assert picture.size == (layout["columns"] * step - 2, layout["rows"] * step - 2)
+
+
+def test_a_state_stands_beside_every_snapshot(tmp_path: Path) -> None:
+    run_config = config("dcgan", 9, snapshot_steps=3, state_steps=100)
+    run = new_run(tmp_path / "run", run_config)
+    list(train(run_config, run))
+    assert [step for step, _ in run.states()] == [step for step, _ in run.snapshots()] == [3, 6, 9]
+
+
+def test_the_heart_beats_while_a_step_takes_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A watcher elsewhere took a trainer for dead that read a large data set, or compiled its networks."""
+    run_config = config("dcgan", 1)
+    run = new_run(tmp_path / "run", run_config)
+    step = dcgan.Training.step
+    beats = []
+
+    def slow(self, number, batches):
+        before = run.written_status()["heartbeat_at"]
+        end = time.monotonic() + 30
+        while run.written_status()["heartbeat_at"] == before and time.monotonic() < end:
+            time.sleep(0.01)
+        beats.append(run.written_status()["heartbeat_at"] - before)
+        return step(self, number, batches)
+
+    monkeypatch.setattr(dcgan.Training, "step", slow)
+    monkeypatch.setattr(heartbeat, "HEARTBEAT_S", 0.1)
+    list(train(run_config, run))
+    assert 0 < beats[0] < STALE_S
+    assert run.status()["state"] == "finished"
+    assert [thread for thread in threading.enumerate() if thread.name == "heartbeat"] == []
+
+
+def test_a_folder_that_goes_away_ends_the_training_and_is_not_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "HEARTBEAT_S", 0.05)
+    run_config = config("dcgan", 100_000)
+    run = new_run(tmp_path / "runs" / "run", run_config)
+
+    def move_at_step_6() -> None:
+        for event in train(run_config, run):
+            if isinstance(event, Progress) and event.step == 6:
+                (tmp_path / "runs").rename(tmp_path / "moved")
+
+    with pytest.raises(RunGoneError, match=r"Training stopped at step \d+: .*run is gone.*--resume"):
+        move_at_step_6()
+    assert not (tmp_path / "runs").exists()
+    moved = RunFolder(tmp_path / "moved" / "run")
+    assert [line["step"] for line in moved.metrics()] == [2, 4, 6]
+    shorter = config("dcgan", 10, recipe={"decay_from": 1.0})
+    list(train(shorter, moved))
+    assert moved.status()["state"] == "finished"
+
+
+def test_a_folder_that_another_process_took_over_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeat, "HEARTBEAT_S", 0.05)
+    run_config = config("dcgan", 100_000)
+    run = new_run(tmp_path / "run", run_config)
+    theirs = {"state": "running", "step": 1, "total_steps": 2, "pid": 1, "host": "elsewhere"}
+
+    def take_over_at_step_2() -> None:
+        for event in train(run_config, run):
+            if isinstance(event, Progress) and event.step == 2:
+                run.write_status(**theirs)
+
+    with pytest.raises(RunGoneError, match=r"is written by another process now \(1 on elsewhere\)"):
+        take_over_at_step_2()
+    assert run.written_status()["host"] == "elsewhere"

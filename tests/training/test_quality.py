@@ -45,6 +45,25 @@ def test_what_is_wrong_shows_in_its_figure() -> None:
     assert yardstick.measure(REAL[:256]).nearest < 0.01
 
 
+def test_one_loud_pattern_is_alike_though_its_pictures_are_far_apart() -> None:
+    """A generator that has collapsed to a bright grid, louder here and there: by distance alone it looked varied."""
+    grid = torch.ones(32, 32)
+    grid[::4] = grid[:, ::4] = -1
+    loud = grid * torch.linspace(0.3, 1, 64)[:, None, None, None].expand(-1, 3, 1, 1)
+    found = Yardstick(REAL).measure(loud)
+    assert found.variety > 0.5
+    assert found.distinct < 0.05
+    pale = Yardstick(REAL).measure(pictures(256, 2) * 0.1)
+    assert pale.variety < 0.15
+    assert pale.distinct == pytest.approx(1, abs=0.15)
+
+
+def test_a_pale_copy_is_a_copy_and_doubles_in_the_data_do_not_hide_it() -> None:
+    for data in (REAL, torch.cat([REAL, REAL])):
+        assert Yardstick(data).measure(REAL[:256] * 0.5).nearest < 0.05
+        assert Yardstick(data).measure(pictures(256, 2)).nearest == pytest.approx(1, abs=0.5)
+
+
 def test_doubles_are_counted() -> None:
     assert Yardstick(REAL).duplicates < 0.02
     assert Yardstick(torch.cat([REAL[:100], REAL[:100]])).duplicates == 1

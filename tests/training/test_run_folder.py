@@ -1,6 +1,7 @@
 import json
 import multiprocessing
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,7 +14,9 @@ from PIL import Image
 
 from gan_core.config import RunConfig, TrainConfig
 from gan_core.errors import ConfigError, RunError
-from gan_core.training.run_folder import ACTIVE, STALE_S, RunFolder, create_run, list_runs
+from gan_core.training import liveness
+from gan_core.training.run_folder import ACTIVE, STALE_S, START_S, RunFolder, RunGoneError, create_run, list_runs
+from gan_core.training.tidying import sweep, thin_states
 
 CONFIG = RunConfig(family="dcgan", train=TrainConfig(data="shapes", size=16), network={"latent_dim": 8}, recipe={})
 
@@ -158,7 +161,7 @@ def test_status_of_a_living_trainer(run):
 
 def test_a_new_run_is_starting_and_an_old_one_without_status_is_interrupted(run):
     assert run.status()["state"] == "starting"
-    before = time.time() - STALE_S - 5
+    before = time.time() - START_S - 5
     os.utime(run.path / "config.json", (before, before))
     assert run.status()["state"] == "interrupted"
 
@@ -190,8 +193,117 @@ def test_a_trainer_that_nobody_buried_is_dead(run):
 def test_a_trainer_elsewhere_is_judged_by_its_heartbeat(run):
     set_status(run, host="elsewhere", pid=1)
     assert run.status()["state"] == "running"
-    set_status(run, host="elsewhere", pid=1, heartbeat_at=time.time() - STALE_S - 1)
+    before = time.time() - STALE_S - 1
+    os.utime(run.path / "status.json", (before, before))
     assert run.status()["state"] == "interrupted"
+
+
+@pytest.mark.parametrize("ahead_s", [-3600, 3600])
+def test_clocks_that_differ_do_not_matter(run, ahead_s):
+    """The heartbeat of another machine is as old as its file, by the clock of the file system."""
+    set_status(run, host="elsewhere", pid=1, heartbeat_at=time.time() + ahead_s)
+    assert run.status()["state"] == "running"
+
+
+def test_the_clock_of_the_file_system_counts_and_not_ours(run, monkeypatch):
+    """This machine's clock is an hour behind: its runs were all thought to be dead, or alive for ever."""
+    set_status(run, host="elsewhere", pid=1)
+    now = time.time
+    monkeypatch.setattr(liveness, "_clocks", {})
+    monkeypatch.setattr(liveness.time, "time", lambda: now() - 3600)
+    assert run.status()["state"] == "running"
+    before = now() - STALE_S - 1
+    os.utime(run.path / "status.json", (before, before))
+    assert run.status()["state"] == "interrupted"
+    assert not list(run.path.glob(".clock*")), "no rubbish"
+
+
+def test_another_machine_of_the_same_name_is_judged_by_its_heartbeat(run):
+    """Many are called localhost: once a process of the same number here was taken for the trainer there."""
+    set_status(run, machine="another/1")
+    before = time.time() - STALE_S - 1
+    os.utime(run.path / "status.json", (before, before))
+    assert run.status()["state"] == "interrupted"
+
+
+def test_a_copy_of_a_folder_is_not_trained_but_a_moved_one_is_while_its_trainer_lives(run, tmp_path):
+    """A copied folder was shown as running, because the process that its status names was alive."""
+    run.write_status(state="running", step=5, total_steps=10, device="cpu")
+    shutil.copytree(run.path, tmp_path / "copy")
+    assert RunFolder(tmp_path / "copy").status()["state"] == "interrupted"
+    run.path.rename(tmp_path / "moved")
+    assert RunFolder(tmp_path / "moved").status()["state"] == "running"
+
+
+DEEP = '{"state": "running", "x": ' + "[" * 100_000
+
+
+@pytest.mark.parametrize("content", [DEEP, '{"state": 7}', '{"state": []}', '{"state": "flying", "step": "x"}'])
+def test_a_hostile_status_is_passed_over(run, content):
+    (run.path / "status.json").write_text(content)
+    (run.path / "about.json").write_text(content)
+    (run.path / "control.json").write_text(content if content is DEEP else "[]")
+    (run.path / "metrics.jsonl").write_text(content + "\n")
+    status = run.status()
+    assert (status["state"], status["step"], status["total_steps"], status["error"]) == (
+        "interrupted",
+        0,
+        0,
+        None,
+    )
+    assert run.metrics() == []
+    assert run.control() == {}
+    assert run.about() == {"title": "", "notes": "", "origin": None}
+
+
+def test_numbers_of_a_status_are_numbers(run):
+    set_status(run, state="stopped", step="x", total_steps=None, error=["?"])
+    assert {name: run.status()[name] for name in ("state", "step", "total_steps", "error")} == {
+        "state": "stopped",
+        "step": 0,
+        "total_steps": 0,
+        "error": "['?']",
+    }
+
+
+# What people say of it.
+
+
+def test_title_notes_and_origin(run):
+    assert run.about() == {"title": "", "notes": "", "origin": None}
+    run.write_about(title="  Warm\n colours ")
+    run.write_about(notes="two\nlines", origin={"run": "00000-x", "step": 4, "exact": True})
+    about = {"title": "Warm colours", "notes": "two\nlines", "origin": {"run": "00000-x", "step": 4, "exact": True}}
+    assert run.about() == about
+    with pytest.raises(RunError, match="title has more than 80 characters"):
+        run.write_about(title="x" * 81)
+    assert run.about() == about
+
+
+# A folder that is gone.
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda run: run.write_status(state="running", step=1, total_steps=2, device=None),
+        lambda run: run.append_metrics({"step": 1}),
+        lambda run: run.append_event(1, "x", "y"),
+        lambda run: run.write_sample(1, Image.new("RGB", (8, 8))),
+        lambda run: run.write_layout(1, 1, 8, 2),
+        lambda run: run.write_control(paused=True),
+        lambda run: run.write_about(title="x"),
+        lambda run: run.write_config(CONFIG),
+        lambda run: run.ask_to_stop(),
+        lambda run: run.part("state"),
+    ],
+)
+def test_a_folder_that_is_gone_is_not_made_again(run, write):
+    """The old path was made anew in pieces, while the run lay elsewhere."""
+    shutil.rmtree(run.path)
+    with pytest.raises(RunGoneError, match="is gone: it was moved or deleted"):
+        write(run)
+    assert list(run.path.parent.iterdir()) == []
 
 
 @pytest.mark.parametrize("state", ["finished", "stopped", "failed"])
@@ -261,3 +373,50 @@ def test_fewer_snapshots_than_allowed_stay(run):
     snapshots(run, 100, 200)
     run.thin_snapshots(8)
     assert len(run.snapshots()) == 2
+
+
+def test_states_at_snapshots_are_kept_and_spread_and_the_newest_two_always(run):
+    (run.path / "state").mkdir()
+    for number in range(1, 81):
+        step = number * 50
+        (run.path / "state" / f"{step:06d}.pt").touch()
+        if step % 100 == 0:
+            snapshots(run, step)
+            run.thin_snapshots(8)
+        thin_states(run, 4)
+        states = [at for at, _ in run.states()]
+        assert states[-2:] == [at for at in (step - 50, step) if at]
+        points = {at for at, _ in run.snapshots()}
+        assert set(states[:-2]) <= points, "a state in between is of no use to anybody"
+    assert len(states) == 6
+    assert len(points) == 8
+    assert states[0] == 100
+    kept = [*states[:-2], 4000]
+    assert max(b - a for a, b in pairwise(kept)) <= 3 * 4000 / 4
+    ends = sorted(points)
+    assert max(b - a for a, b in pairwise(ends)) <= 3 * 4000 / 8
+
+
+@pytest.mark.parametrize(("keep", "left"), [(0, [500, 600]), (1, [400, 500, 600]), (9, [100, 200, 300, 400, 500, 600])])
+def test_as_many_states_as_asked_for(run, keep, left):
+    (run.path / "state").mkdir()
+    for step in range(100, 700, 100):
+        (run.path / "state" / f"{step:06d}.pt").touch()
+        snapshots(run, step)
+    thin_states(run, keep)
+    assert [step for step, _ in run.states()] == left
+
+
+def test_what_a_kill_left_is_swept(run):
+    for name in ("samples/.000100.webp.1234abcd.tmp", "state/.000100.pt.1234abcd.tmp"):
+        run.part(name.split("/")[0])
+        (run.path / name).write_bytes(b"x")
+    (run.part("snapshots") / ".000100.1234abcd.tmp").mkdir()
+    sweep(run)
+    assert not list(run.path.rglob("*.tmp"))
+
+
+def test_names_that_look_like_numbers(run):
+    """int() knows no superscript two, and isdigit() says that it is one."""
+    (run.part("samples") / "\u00b2.webp").touch()
+    assert run.samples() == []

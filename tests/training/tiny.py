@@ -42,7 +42,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
 }
 """Options that make every source of randomness and every kept thing take part: augmentation, pools, schedules, EMA."""
 
-TIMES = ("elapsed_s", "images_per_s")
+TIMES = ("elapsed_s", "images_per_s", "memory_mb", "gpu_memory_mb", "gpu_percent")
 
 
 def config(family: str, steps: int, **changed: Any) -> RunConfig:

@@ -1,7 +1,11 @@
 """The public functions, called over HTTP by the real gradio_client."""
 
 import json
+import os
+import signal
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,7 @@ from gan_core.library import load
 from gan_core.models import cyclegan, dcgan
 from gan_core.recipe import Recipe, made_here, read
 from gan_core.settings import Settings
+from gan_core.training.run_folder import RunFolder, list_runs
 from gan_core.ui.film_folder import film_folder
 from gan_core.ui.launch import launch
 from gan_core.ui.page import build_app
@@ -26,7 +31,8 @@ from gan_core.ui.services import Services
 from gan_core.weights import network_json, save
 from tests.conftest import TINY_CONDITIONAL, TINY_CYCLEGAN, TINY_DCGAN
 
-OURS = ("/generate", "/interpolate", "/project", "/translate")
+TRAININGS = ("/start_training", "/stop_training", "/resume_training")
+OURS = ("/generate", "/interpolate", "/project", "/translate", *TRAININGS)
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +50,18 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def address(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    page = build_app(Services(Settings(models_dir=models, runs_dir=tmp_path_factory.mktemp("runs"))))
+def runs_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("runs")
+    yield folder
+    for run in list_runs(folder):  # Trainings outlive the application by design.
+        if pid := run.status().get("pid"):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def address(models: Path, runs_dir: Path) -> Iterator[str]:
+    page = build_app(Services(Settings(models_dir=models, runs_dir=runs_dir)))
     allowed = [str(film_folder().path)]
     _, url, _ = page.launch(
         prevent_thread_lock=True, quiet=True, run_history=False, show_error=True, allowed_paths=allowed
@@ -192,6 +208,12 @@ def test_a_file_that_is_no_picture_is_not_translated(client: Client, tmp_path: P
         ("/interpolate", {"model": "plain", "fps": 60, "kind": "gif"}, "1 to 50"),
         ("/project", {"model": "plain", "picture": None}, "No picture was given"),
         ("/project", {"model": "plain", "picture": {"path": "/etc/hostname"}}, "No picture was given"),
+        ("/start_training", {"family": "pix2pix"}, "No model family is chosen"),
+        ("/start_training", {"size": 33}, "Size is 33"),
+        ("/start_training", {"steps": 1.5}, "Steps is 1.5"),
+        ("/start_training", {"data": {"path": "/etc/hostname"}}, "No zip was given"),
+        ("/stop_training", {"run": "../models"}, "There is no run"),
+        ("/resume_training", {"run": "00042-dcgan-shapes"}, "There is no run"),
     ],
 )
 def test_bad_values_come_back_as_one_sentence(client: Client, name: str, values: dict[str, Any], sentence: str):
@@ -199,6 +221,37 @@ def test_bad_values_come_back_as_one_sentence(client: Client, name: str, values:
         client.predict(**values, api_name=name)
     assert "Traceback" not in str(raised.value)
     assert "--" not in str(raised.value)
+
+
+@pytest.mark.slow
+def test_a_training_is_started_stopped_and_gone_on_with(client: Client, runs_dir: Path):
+    run = client.predict(size=16, steps=100_000, batch=2, api_name="/start_training")
+    assert run == "00000-dcgan-shapes"
+    folder = RunFolder(runs_dir / run)
+
+    def wait_for(state: str) -> None:
+        end = time.monotonic() + 120
+        while folder.status()["state"] != state:
+            assert time.monotonic() < end, folder.status()
+            time.sleep(0.1)
+
+    wait_for("running")
+    assert client.predict(run, api_name="/stop_training") in ("stopping", "stopped")
+    wait_for("stopped")
+    with pytest.raises(Exception, match="nothing to stop"):
+        client.predict(run, api_name="/stop_training")
+    assert client.predict(run, api_name="/resume_training") in ("starting", "waiting", "running")
+    with pytest.raises(Exception, match="already training"):
+        client.predict(run, api_name="/resume_training")
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+def test_on_a_space_strangers_do_not_train(client: Client, runs_dir: Path, monkeypatch, name: str):
+    monkeypatch.setenv("SPACE_ID", "somebody/studio")
+    before = list_runs(runs_dir)
+    with pytest.raises(Exception, match="only its owner"):
+        client.predict(**({} if name == "/start_training" else {"run": "00000-dcgan-shapes"}), api_name=name)
+    assert list_runs(runs_dir) == before
 
 
 def test_a_path_on_the_server_is_no_picture(address: str):

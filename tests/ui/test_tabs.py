@@ -2,49 +2,25 @@
 
 import inspect
 import re
-from typing import Any
 
-import gradio as gr
-import pytest
-
-from gan_core.errors import GanCoreError
-from gan_core.families import trainable
-from gan_core.training.run_folder import RunFolder
-from gan_core.ui import assets, bind
-from gan_core.ui.bind import in_page_words
+from gan_core.ui import assets
 from gan_core.ui.page import build_app
 from gan_core.ui.services import Services
-from gan_core.ui.session import Seen
 from gan_core.ui.tabs import explore, interpolate, style_transfer, training
-
-SKIP = gr.skip()
-
-
-@pytest.fixture
-def run(settings) -> RunFolder:
-    """A run that was stopped half-way, without a trainer."""
-    from gan_core.config import RunConfig, TrainConfig
-    from gan_core.training.run_folder import create_run
-
-    config = RunConfig(family="dcgan", train=TrainConfig(data="shapes", steps=100), network={}, recipe={})
-    run = create_run(settings.runs_dir, config, "shapes")
-    run.write_status(state="stopped", step=50, total_steps=100)
-    for step in range(10, 51, 10):
-        run.append_metrics({"step": step, "elapsed_s": step / 5, "loss_g": 1.0, "loss_d": 0.5, "images_per_s": 160.0})
-    return run
+from gan_core.ui.words import in_page_words
 
 
 def test_explore_offers_what_its_script_asks_for(services: Services):
     blocks = build_app(services).blocks.values()
     (component,) = [block for block in blocks if getattr(block, "elem_id", "") == "explore"]
     asked = set(re.findall(r'ask\(server, "(\w+)"', component.js_on_load))
-    assert asked == set(explore.SERVED) | set(explore.SEARCHES)
+    assert asked == set(explore.SERVED) | set(explore.SAVES) | set(explore.SEARCHES)
     assert asked == {function.__name__ for function in component.server_fns}
 
 
 def test_the_scripts_of_a_tab_can_be_read_as_one():
     """Names at the top of two scripts would clash, and a backtick in a template would end it."""
-    pages = {explore: "explore", interpolate: "interpolate", style_transfer: "paint"}
+    pages = {explore: "explore", interpolate: "interpolate", style_transfer: "paint", training: "lab"}
     for module, page in pages.items():
         text = assets.script(*module.SCRIPTS)
         names = re.findall(r"^(?:const|let|function|async function) (\w+)", text, re.MULTILINE)
@@ -60,48 +36,16 @@ def test_style_transfer_offers_what_its_script_asks_for(services: Services):
     assert asked == {function.__name__ for function in component.server_fns}
 
 
-def test_training_sends_only_what_is_new(services: Services, run: RunFolder):
-    radio, status, curve, samples, stop, resume, clock, seen = training.look(services, run.id, Seen())
-    assert radio.choices[0][1] == run.id
-    assert "step 50 of 100" in status
-    assert "<polyline" in curve
-    assert samples
-    assert (stop.interactive, resume.interactive, clock.active) == (False, True, False)
-    again = training.look(services, run.id, seen)
-    assert again[:4] == (SKIP, SKIP, SKIP, SKIP)
-    run.append_metrics({"step": 60, "elapsed_s": 12.0, "loss_g": 1.0})
-    assert "<polyline" in training.look(services, run.id, seen)[2]
-
-
-def test_a_failed_run_tells_why_and_the_text_stays_text(services: Services, run: RunFolder):
-    run.write_status(state="failed", step=50, total_steps=100, error="a <b>bold</b> claim")
-    status = training.look(services, run.id, Seen())[1]
-    assert "a &lt;b&gt;bold&lt;/b&gt; claim" in status
-
-
-def test_training_without_runs_opens_the_form(services: Services):
-    shown = training.open_page(services)
-    assert training.NO_RUNS in shown[2]
-    assert shown[-1].open is True
-
-
-class Request:
-    def __init__(self, user: str) -> None:
-        self.headers = {"x-gradio-user": user}
-
-
-def refuse(services: Services, number: float, *more: float) -> tuple[Any, ...]:  # noqa: ARG001
-    raise GanCoreError(f"{number} & {more} is <nothing>.")
-
-
-def test_a_person_is_told_in_place_and_a_program_by_an_exception(services: Services):
-    call = bind._guarded(refuse, services, 3, 2)
-    *values, message = call(1, 2, 3, Request("app"))
-    assert values == [SKIP, SKIP]
-    assert "1 &amp; (2, 3) is &lt;nothing&gt;." in message
-    with pytest.raises(gr.Error):
-        call(1, 2, 3, Request("api"))
-    assert list(inspect.signature(call).parameters) == ["number", "more_1", "more_2", "request"]
+def test_training_offers_what_its_scripts_ask_for(services: Services):
+    blocks = build_app(services).blocks.values()
+    (component,) = [block for block in blocks if getattr(block, "elem_id", "") == "lab"]
+    offered = [function.__name__ for function in component.server_fns]
+    assert len(offered) == len(set(offered))
+    asked = set(re.findall(r'\b(?:call|act)\("(\w+)"', component.js_on_load))
+    assert asked <= set(offered)
+    for module, part in training.parts(services):
+        for name, arguments in {**module.LOOKS, **module.CHANGES}.items():
+            assert set(arguments) <= set(inspect.signature(getattr(part, name)).parameters), name
 
 
 def test_the_page_names_its_public_events_and_hides_the_rest(services: Services):
@@ -109,12 +53,6 @@ def test_the_page_names_its_public_events_and_hides_the_rest(services: Services)
     public = {event["api_name"] for event in events if event["api_visibility"] == "public"}
     runs = {"start_training", "stop_training", "resume_training"}
     assert public == {"generate", "interpolate", "project", "translate"} | runs
-
-
-def test_the_form_offers_every_family_of_the_registry(services: Services):
-    blocks = build_app(services).blocks.values()
-    (family,) = [block for block in blocks if getattr(block, "elem_id", "") == "training-family"]
-    assert [value for _, value in family.choices] == list(trainable())
 
 
 def test_the_page_speaks_without_flags():

@@ -5,6 +5,7 @@ import gradio as gr
 from gan_core.ui import assets
 from gan_core.ui.explorer import Explorer
 from gan_core.ui.finder import Finder
+from gan_core.ui.rights import guarded
 from gan_core.ui.serve import served
 from gan_core.ui.services import Services
 
@@ -23,15 +24,16 @@ SCRIPTS = (
 
 SERVED = {
     "open": ("model", "recipe", "start", "lenient"),
-    "list_models": (),
+    "list_models": ("model",),
     "draw": ("recipe", "live"),
     "neighbours": ("recipe", "radius"),
     "list_directions": ("model",),
-    "save_directions": ("model", "directions"),
     "download": ("recipe",),
     "read_recipe": ("name", "content"),
 }
 """What the page may ask for, by the method of `Explorer`, and the parts of such a request."""
+SAVES = {"save_directions": ("model", "directions")}
+"""The same, for those who may change what is here."""
 SEARCHES = {"find_start": ("model", "name", "content", "label"), "find_poll": ("job",), "find_stop": ("job",)}
 """The same of `Finder`."""
 
@@ -45,6 +47,7 @@ def build(services: Services, page: gr.Blocks, tab: gr.Tab) -> None:  # noqa: AR
         elem_id="explore",
         server_functions=[
             *(served(getattr(explorer, name), parts) for name, parts in SERVED.items()),
+            *(guarded(served(getattr(explorer, name), parts)) for name, parts in SAVES.items()),
             *(served(getattr(finder, name), parts) for name, parts in SEARCHES.items()),
         ],
     )

@@ -19,7 +19,7 @@ SCRIPTS = (
 
 SERVED = {
     "open": ("model",),
-    "list_models": (),
+    "list_models": ("model",),
     "thumbnails": ("model", "keys"),
     "preview": ("model", "walk", "most"),
     "render": ("model", "walk", "fps", "size", "kind"),

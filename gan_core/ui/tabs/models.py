@@ -1,6 +1,5 @@
 """Models: what is here, what is known of it, and what is brought and taken away. One component; see assets/shelf.js."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,10 @@ from gan_core.ui import assets
 from gan_core.ui.film_folder import film_folder
 from gan_core.ui.intake import MAX_FILES, Intake
 from gan_core.ui.packing import Packer
+from gan_core.ui.rights import NOT_YOURS, guarded, may_change
 from gan_core.ui.serve import Answer, served
 from gan_core.ui.services import Services
-from gan_core.ui.shelf import NOT_YOURS, Shelf
+from gan_core.ui.shelf import Shelf
 
 SCRIPTS = ("studio.js", "controls.js", "shelf-card.js", "shelf-work.js", "shelf-row.js", "shelf-bring.js", "shelf.js")
 
@@ -42,7 +42,7 @@ def build(services: Services, page: gr.Blocks, tab: gr.Tab) -> None:  # noqa: AR
 
     def list_models(sent: Any, request: gr.Request) -> Answer:
         """The list, and whether whoever asks may change it."""
-        may = shelf.may_change(request)
+        may = may_change(request)
         limits = {"max_mb": services.settings.max_upload_mb, "max_files": MAX_FILES}
         return {**served(shelf.list_models, ())(sent), "may": may, "why": None if may else NOT_YOURS, **limits}
 
@@ -55,8 +55,8 @@ def build(services: Services, page: gr.Blocks, tab: gr.Tab) -> None:  # noqa: AR
             list_models,
             *(served(getattr(shelf, name), parts) for name, parts in LOOKS.items()),
             *(served(getattr(packer, name), parts) for name, parts in PACKS.items()),
-            *(guarded(shelf, served(getattr(shelf, name), parts)) for name, parts in CHANGES.items()),
-            *(guarded(shelf, served(getattr(intake, name), parts)) for name, parts in BRINGS.items()),
+            *(guarded(served(getattr(shelf, name), parts)) for name, parts in CHANGES.items()),
+            *(guarded(served(getattr(intake, name), parts)) for name, parts in BRINGS.items()),
         ],
     )
     by_id = {block.elem_id: block for block in page.blocks.values() if isinstance(block, gr.HTML)}
@@ -71,13 +71,3 @@ def build(services: Services, page: gr.Blocks, tab: gr.Tab) -> None:  # noqa: AR
                 show_progress="hidden",
                 api_visibility="private",
             )
-
-
-def guarded(shelf: Shelf, call: Callable[[Any], Answer]) -> Callable[[Any, gr.Request], Answer]:
-    """A server function for those alone who may change what is here; others are told why not."""
-
-    def checked(sent: Any, request: gr.Request) -> Answer:
-        return call(sent) if shelf.may_change(request) else {"ok": False, "error": NOT_YOURS}
-
-    checked.__name__ = call.__name__
-    return checked

@@ -25,7 +25,7 @@ SCRIPTS = (
 
 SERVED = {
     "open": ("model", "photo"),
-    "list_models": (),
+    "list_models": ("model",),
     "choose": ("model",),
     "take": ("path", "name"),
     "preview": ("model", "direction", "photo", "brush", "side"),

@@ -1,4 +1,4 @@
-"""Deleted models: moved aside inside the models folder, under a name that tells which it was and when."""
+"""Deleted models and runs: moved aside inside their parent folder, under a name that tells which it was and when."""
 
 import re
 import secrets
@@ -7,21 +7,22 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from gan_core.errors import ModelError
+from gan_core.errors import GanCoreError
 
 FOLDER = ".trash"
-"""Inside the models folder, so that moving is a rename; no list of models shows it."""
+"""Inside the same folder, so that moving is a rename; no list shows what begins with a dot."""
 KEEP_DAYS = 30
-_NAME = re.compile(r"([a-z0-9][a-z0-9._-]*)~([0-9]{1,12})~[0-9a-f]{8}")
+_NAME = re.compile(r"([^.].*)~([0-9]{1,12})~[0-9a-f]{8}")  # A run may lie in a folder of any name.
 
 
 class Trash:
-    def __init__(self, models: Path) -> None:
-        self._models = models
-        self._folder = models / FOLDER
+    def __init__(self, parent: Path, kind: str = "model") -> None:
+        """parent: the folder of what can be deleted. kind: what to call one of it."""
+        self._parent, self._kind = parent, kind
+        self._folder = parent / FOLDER
 
     def put(self, folder: Path) -> str:
-        """Move a model folder here; its id. What was deleted a month ago goes for good."""
+        """Move a folder here; its id. What was deleted a month ago goes for good."""
         self._folder.mkdir(exist_ok=True)
         for path, _, at in self._found():
             if time.time() - at > KEEP_DAYS * 86_400:
@@ -30,15 +31,15 @@ class Trash:
         return folder.rename(there).name
 
     def entries(self) -> list[dict[str, str]]:
-        """Id and name of each model here, the one deleted last first."""
+        """Id and name of each folder here, the one deleted last first."""
         found = sorted(self._found(), key=lambda one: one[2], reverse=True)
         return [{"id": path.name, "name": name} for path, name, _ in found]
 
     def take_back(self, id: object) -> str:
-        """Back among the models; its name, which has a number behind it where another model took it meanwhile."""
+        """Back where it was; its name, which has a number behind it where another took it meanwhile."""
         path, name = self._find(id)
-        free = free_name(self._models, name)
-        path.rename(self._models / free)
+        free = free_name(self._parent, name)
+        path.rename(self._parent / free)
         return free
 
     def remove(self, id: object) -> None:
@@ -54,7 +55,7 @@ class Trash:
         for path, name, _ in self._found():
             if path.name == id:
                 return path, name
-        raise ModelError("This model is not in the trash any more. Nothing was changed. Reload the page.")
+        raise GanCoreError(f"This {self._kind} is not in the trash any more. Nothing was changed. Reload the page.")
 
 
 def free_name(folder: Path, name: str) -> str:

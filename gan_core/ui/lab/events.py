@@ -1,0 +1,38 @@
+"""The events of a run as the page tells them: findings of the detectors, and notices of what was done."""
+
+from typing import Any
+
+from gan_core.settings import Settings
+from gan_core.training.detectors import OVER, title
+from gan_core.training.records import ROLLED_BACK
+from gan_core.training.run_folder import RunFolder
+from gan_core.ui.words import in_page_words
+
+NOTICES = ("control", "state", "import", "branch", ROLLED_BACK, "start", "skipped", "time-limit", "tensorboard")
+"""Kinds that tell what was done. The others are findings, and with `OVER` behind them that one is gone."""
+MAX_EVENTS = 200
+
+
+def page_words(text: str, settings: Settings) -> str:
+    """A sentence of the trainer without the command line's dashes, and without where things lie on the server."""
+    for folder in (settings.runs_dir, settings.data_dir.expanduser()):
+        for path in (folder, folder.resolve()):
+            text = text.replace(f"{path}/", "")
+    return in_page_words(text)
+
+
+def told(run: RunFolder, settings: Settings) -> list[dict[str, Any]]:
+    """The newest events, oldest first."""
+    return [_told(event, settings) for event in run.events()[-MAX_EVENTS:]]
+
+
+def _told(event: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    kind = str(event.get("kind", ""))
+    return {
+        "step": event["step"],
+        "kind": kind,
+        "title": title(kind),
+        "text": page_words(str(event.get("text", "")), settings),
+        "at": event.get("at"),
+        "finding": kind not in NOTICES and not kind.endswith(OVER),
+    }
