@@ -139,7 +139,10 @@ async function look() {
   away = false;
   takeList(answer.list);
   const news = answer.look;
-  if (news?.gone) rows.delete(chosen);
+  if (news?.gone) {
+    rows.delete(chosen); // Before the list has noticed.
+    order = order.filter((id) => id !== chosen);
+  }
   const before = chosen;
   settle();
   listed = true;

@@ -177,7 +177,7 @@ def _link(source: str | Path, target: str | Path) -> None:
 
 def _set_aside(run: RunFolder, step: int) -> None:
     """Move states, snapshots and samples after a step away, the states first: from then on the run is back."""
-    there = run.part(ASIDE) / time.strftime("%Y%m%d-%H%M%S")
+    there = _free(run.part(ASIDE) / time.strftime("%Y%m%d-%H%M%S"))
     lists: dict[str, Callable[[], list[tuple[int, Path]]]] = {
         "state": run.states,
         "snapshots": run.snapshots,
@@ -187,7 +187,7 @@ def _set_aside(run: RunFolder, step: int) -> None:
         for at, path in reversed(listed()):
             if at > step:
                 (there / name).mkdir(parents=True, exist_ok=True)
-                path.rename(_free(there / name / path.name))
+                path.rename(there / name / path.name)
     if there.is_dir():
         write_json(there / "about.json", {"back_to_step": step, "at": time.time()}, make_folder=False)
 
