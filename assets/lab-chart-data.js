@@ -1,12 +1,14 @@
-// Curves as the server sends them: whole, and then what was appended; smoothed; by step or by time.
+// Curves as the server sends them: whole, and then what was appended; by step or by time.
 
-/** One series out of an answer: [steps, values, stretch, steps of means, means], see gan_core/ui/lab/watched.py. */
-function chartSeries([steps, values, stretch, meanSteps, means]) {
+/**
+ * One series out of an answer: [steps, values, stretch, steps of averages, averages], see gan_core/ui/lab/watched.py.
+ * What is smoothed is averaged there, over all that was recorded: the same at any length and any zoom.
+ */
+function chartSeries([steps, values, stretch, smoothSteps, averages]) {
   const x = new Uint32Array(bytesOf(steps).buffer);
   const y = new Float32Array(bytesOf(values).buffer);
-  const mx = meanSteps === undefined ? x : new Uint32Array(bytesOf(meanSteps).buffer);
-  const my = means === undefined ? y : new Float32Array(bytesOf(means).buffer);
-  return { x, y, mx, my, stretch, tail: mx.length };
+  const smooth = averages === undefined ? null : { x: new Uint32Array(bytesOf(smoothSteps).buffer), y: new Float32Array(bytesOf(averages).buffer) };
+  return { x, y, smooth, stretch, added: 0 };
 }
 
 function chartJoined(first, second) {
@@ -16,20 +18,17 @@ function chartJoined(first, second) {
   return joined;
 }
 
-/** A series with the points of another one at its end; `tail` tells where single points follow on means of many. */
+/** A series with the points of another one at its end. */
 function chartExtended(series, more) {
   if (!more.x.length) return series;
-  const x = chartJoined(series.x, more.x);
-  const y = chartJoined(series.y, more.y);
-  const plain = series.mx === series.x;
-  const mx = plain ? x : chartJoined(series.mx, more.x);
-  const my = plain ? y : chartJoined(series.my, more.y);
-  return { x, y, mx, my, stretch: series.stretch, tail: plain ? mx.length : series.tail };
+  const both = (one, other) => ({ x: chartJoined(one.x, other.x), y: chartJoined(one.y, other.y) });
+  const smooth = series.smooth && more.smooth && both(series.smooth, more.smooth);
+  return { ...both(series, more), smooth, stretch: series.stretch, added: series.added + more.x.length };
 }
 
 /** What is known of a run from step `first` to `last` (null: to its end, growing). */
 function chartSet(first = 0, last = null) {
-  return { stamp: null, first, last, series: new Map() };
+  return { stamp: null, weight: null, first, last, series: new Map() };
 }
 
 /** Take an answer in. */
@@ -42,31 +41,9 @@ function chartTake(set, answer) {
   return before;
 }
 
-/** Whether so much was added to means of many points that they are better asked for anew. */
+/** Whether so much was added to stretches of many points that they are better asked for anew. */
 function chartOvergrown(set, points) {
-  return [...set.series.values()].some(
-    (one) => one.x.length > 2 * points || (one.stretch > 1 && one.mx.length - one.tail > one.stretch),
-  );
-}
-
-/**
- * Exponential moving average with the bias of its beginning taken out, as TensorBoard's. A mean of a stretch counts as
- * one point there; single points behind them count as the part of a stretch that they are.
- */
-function chartSmoothed(series, weight) {
-  if (series.smooth?.weight === weight) return series.smooth.y;
-  const y = new Float32Array(series.my.length);
-  const single = weight ** (1 / series.stretch);
-  let sum = 0;
-  let left = 1;
-  for (let at = 0; at < y.length; at++) {
-    const factor = at >= series.tail ? single : weight;
-    sum = sum * factor + series.my[at] * (1 - factor);
-    left *= factor;
-    y[at] = sum / (1 - left);
-  }
-  series.smooth = { weight, y };
-  return y;
+  return [...set.series.values()].some((one) => one.x.length > 2 * points || (one.stretch > 1 && one.added > one.stretch));
 }
 
 /** The first place in rising numbers that is not below a value. */
@@ -95,13 +72,9 @@ function chartBetween(from, to, value) {
   return to[at - 1] + ((value - from[at - 1]) * (to[at] - to[at - 1])) / span;
 }
 
-/** Where a series' points lie on the axis: at their steps, or at the seconds of the run's clock. */
-function chartPlaces(series, clock) {
-  if (!clock) return series;
-  if (series.timed?.clock !== clock) {
-    const timed = (steps) => Float64Array.from(steps, (step) => chartBetween(clock.x, clock.y, step));
-    const x = timed(series.x);
-    series.timed = { clock, x, mx: series.mx === series.x ? x : timed(series.mx) };
-  }
-  return series.timed;
+/** Where the points of a line lie on the axis: at their steps, or at the seconds of the run's clock. */
+function chartPlaces(line, clock) {
+  if (!clock) return line.x;
+  if (line.timed?.clock !== clock) line.timed = { clock, x: Float64Array.from(line.x, (step) => chartBetween(clock.x, clock.y, step)) };
+  return line.timed.x;
 }

@@ -4,6 +4,8 @@ const CHART_LEFT = 54; // Room for the values at the axis.
 const CHART_RIGHT = 10;
 const CHART_TOP = 8;
 const CHART_BELOW = 22; // Room for the steps, under the last panel.
+const CHART_FOOT = 8; // Room for the lower half of the lowest value, under the others.
+const CHART_DOT = 2.5;
 const CHART_HUES = 6;
 const CHART_DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 4]];
 
@@ -43,13 +45,13 @@ function chartExtent(lines, [low, high], { log, clipped }) {
   return bottom <= top ? [bottom, top] : null;
 }
 
-/** The axis' ends for what is shown: with some air, from 0 where that is near, from 0 to `top` for shares. */
-function chartAxis(extent, { log, top }) {
+/** The axis' ends for what is shown: with some air, from 0 where that is near or `floor`, from 0 to `top` for shares. */
+function chartAxis(extent, { log, top, floor }) {
   if (!extent) return log ? [0.1, 1] : [0, 1];
   let [low, high] = extent;
   if (log) {
-    if (low === high) return [low / 2, high * 2];
-    const air = (high / low) ** 0.04;
+    // A span of at least two times: less would make a cliff of next to nothing.
+    const air = Math.max((high / low) ** 0.04, floor || low === high ? Math.sqrt(2 / (high / low)) : 1);
     return [low / air, high * air];
   }
   if (top && low >= 0 && high <= top) return [0, top];
@@ -58,13 +60,13 @@ function chartAxis(extent, { log, top }) {
     return [low >= 0 ? 0 : low - air, high + air];
   }
   const air = (high - low) * 0.05;
-  const near = low >= 0 && low < (high - low) * 0.6;
-  return [near ? 0 : low - air, high + air];
+  const near = low >= 0 && (floor || low < (high - low) * 0.6);
+  return near ? [0, high + (floor ? high * 0.08 : air)] : [low - air, high + air];
 }
 
 /**
  * Draw a panel. box: {left, top, width, height} of the plot itself. scene: {x: [low, high], y: [low, high], log, xTicks,
- * xText, yTicks, lines: [{x, y, colour, dash, alpha, width}], ticks: places marked at the foot, labelled}.
+ * xText, yTicks, lines: [{x, y, colour, dash, alpha, width, dots}], ticks: places marked at the foot, labelled}.
  */
 function chartPaint(context, box, scene, theme) {
   const { left, top, width, height } = box;
@@ -117,6 +119,7 @@ function chartPaint(context, box, scene, theme) {
     context.strokeStyle = line.colour;
     context.setLineDash(line.dash);
     chartTrace(context, line, [x0, x1], toX, toY, scene.log);
+    if (line.dots) chartDots(context, line, [x0, x1], toX, toY);
   }
   context.restore();
 }
@@ -139,6 +142,19 @@ function chartTrace(context, { x, y, colour }, [low, high], toX, toY, log) {
   context.beginPath();
   context.arc(last[0], last[1], 3, 0, 7);
   context.fill();
+}
+
+/** Each measurement as a dot, as long as they do not run together. */
+function chartDots(context, { x, y, colour }, [low, high], toX, toY) {
+  const from = chartPlace(x, low);
+  const to = Math.min(chartPlace(x, high) + 1, x.length);
+  if (to - from > 1 && (toX(x[to - 1]) - toX(x[from])) / (to - from - 1) < 3 * CHART_DOT) return;
+  context.fillStyle = colour;
+  for (let at = from; at < to; at++) {
+    context.beginPath();
+    context.arc(toX(x[at]), toY(y[at]), CHART_DOT, 0, 7);
+    context.fill();
+  }
 }
 
 /** A canvas as sharp as the screen, cleared. */
@@ -175,7 +191,7 @@ function chartPicture(panels, { title, width, heights, theme }) {
     context.font = `bold 13px ${theme.font}`;
     context.fillText(panel.title, 12, top + 11);
     rows[at].forEach((row, line) => chartKeys(context, row, 12, top + 33 + 22 * line, theme));
-    const below = panel.scene.labelled ? CHART_BELOW : 4;
+    const below = panel.scene.labelled ? CHART_BELOW : CHART_FOOT;
     const box = { left: CHART_LEFT, top: top + 22 * (rows[at].length + 1) + CHART_TOP, width: width - CHART_LEFT - CHART_RIGHT };
     chartPaint(context, { ...box, height: heights[at] - CHART_TOP - below }, panel.scene, theme);
     top += size[at];

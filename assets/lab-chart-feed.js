@@ -4,10 +4,10 @@ const CHART_QUIET_MS = 120; // A part is asked for in full once the hand rests s
 const CHART_READING_MS = 400; // While the server still reads a long run, it is asked again after this.
 
 /**
- * Curves by run. wanted(names) says which of a run's names are drawn, points() how many points a line may have;
- * landed() is called when something has changed, failed(sentence) when nothing came.
+ * Curves by run. wanted(names) says which of a run's names are drawn, points() how many points a line may have, weight()
+ * how much they are smoothed; landed() is called when something has changed, failed(sentence) when nothing came.
  */
-function chartFeed(call, { wanted, points, landed, failed }) {
+function chartFeed(call, { wanted, points, weight, landed, failed }) {
   const runs = new Map();
   let shown = [];
   let busy = false;
@@ -16,10 +16,11 @@ function chartFeed(call, { wanted, points, landed, failed }) {
   let timer;
 
   const of = (id) => {
-    if (!runs.has(id)) runs.set(id, { base: chartSet(), detail: null, names: [], step: 0, error: null, reading: null });
+    if (!runs.has(id)) runs.set(id, { base: chartSet(), detail: null, names: [], domains: {}, step: 0, error: null, reading: null });
     return runs.get(id);
   };
-  const lacking = (known) => wanted(known.names).some((name) => !known.base.series.has(name));
+  const lacking = (known) => known.names.length > 0 && (known.base.weight !== weight() || wanted(known.names).some((name) => !known.base.series.has(name)));
+  const smoothing = (names) => ({ smooth: names.filter(chartSmooths), weight: weight() });
 
   async function load() {
     again = busy;
@@ -31,12 +32,13 @@ function chartFeed(call, { wanted, points, landed, failed }) {
       const asks = ids.map((id) => {
         const known = of(id);
         const anew = lacking(known) || chartOvergrown(known.base, points());
-        return { run: id, names: wanted(known.names), have: anew ? null : known.base.stamp, points: points() };
+        const names = wanted(known.names);
+        return { run: id, names, have: anew ? null : known.base.stamp, points: points(), ...smoothing(names) };
       });
       const answer = asks.length ? await call("curves", { asks }) : { ok: true, runs: [] };
       failed(answer.ok ? "" : answer.error);
       if (!answer.ok) break;
-      answer.runs.forEach((one, at) => take(of(ids[at]), one));
+      answer.runs.forEach((one, at) => take(of(ids[at]), one, asks[at].weight));
       again ||= shown.some((id) => !of(id).error && lacking(of(id)));
     } while (again);
     busy = false;
@@ -46,15 +48,17 @@ function chartFeed(call, { wanted, points, landed, failed }) {
     }
   }
 
-  function take(known, answer) {
+  function take(known, answer, weight) {
     if (answer === null) return;
     known.error = answer.error ?? null;
     if (known.error) return landed();
     known.reading = answer.reading ?? null;
     if (answer.stamp === undefined) return landed(); // Nothing but how far it has read.
     const before = chartTake(known.base, answer);
-    if (known.detail?.last === null && !answer.whole && known.detail.stamp === before) chartTake(known.detail, answer);
+    known.base.weight = weight;
+    if (known.detail?.last === null && known.detail.weight === weight && !answer.whole && known.detail.stamp === before) chartTake(known.detail, answer);
     known.names = answer.names;
+    known.domains = answer.domains;
     known.step = answer.step;
     landed();
     if (ranges && shown.some(stale)) askDetail();
@@ -71,6 +75,7 @@ function chartFeed(call, { wanted, points, landed, failed }) {
     const known = of(id);
     const { detail, base } = known;
     if (!ranges?.[id] || !thin(known)) return false;
+    if (detail?.weight !== weight()) return true;
     if (!covers(detail, ranges[id], known.step) || !sameLines(detail.stamp, base.stamp)) return true;
     if (wanted(known.names).some((name) => !detail.series.has(name))) return true;
     if (detail.last === null && detail.stamp !== base.stamp) return true;
@@ -80,13 +85,14 @@ function chartFeed(call, { wanted, points, landed, failed }) {
   }
 
   const sent = latestOnly(
-    (asked) => call("curves", { asks: asked.map(({ run, names, first, last }) => ({ run, names, first, last, points: 2 * points() })) }),
+    (asked) => call("curves", { asks: asked.map((one) => ({ ...one, points: 2 * points() })) }),
     (answer, asked) => {
       if (!answer.ok) return;
       answer.runs.forEach((one, at) => {
         if (!one?.stamp) return;
         const set = chartSet(asked[at].first, asked[at].last);
         chartTake(set, one);
+        set.weight = asked[at].weight;
         of(asked[at].run).detail = set;
       });
       landed();
@@ -99,7 +105,8 @@ function chartFeed(call, { wanted, points, landed, failed }) {
       const [first, last] = ranges[id];
       const more = (last - first) / 2;
       const end = Math.ceil(last + more);
-      return { run: id, names: wanted(known.names), first: Math.max(0, Math.floor(first - more)), last: end >= known.step ? null : end };
+      const names = wanted(known.names);
+      return { run: id, names, first: Math.max(0, Math.floor(first - more)), last: end >= known.step ? null : end, ...smoothing(names) };
     });
     if (asked.length) sent.ask(asked);
   }, CHART_QUIET_MS);

@@ -2,7 +2,7 @@
 
 const CHART_GRIP = 6; // So near to the cursor's line, in px, a drag moves the line.
 const CHART_CLICK = 4; // A press that moves less is a click.
-const CHART_SCROLL_MS = 350; // A page that is being scrolled goes on to be scrolled.
+const CHART_DOUBLE_MS = 320; // A click counts once it is no half of a double click.
 
 /**
  * Wire a plot. area() gives {left, width, foot} of the plots on the screen; get() gives {view, whole, cursor} in places
@@ -12,7 +12,7 @@ const CHART_SCROLL_MS = 350; // A page that is being scrolled goes on to be scro
 function chartHands(plots, { area, get, set, reset, point, choose, nudge, band }) {
   const fingers = new Map();
   let drag = null;
-  let scrolledAt = -Infinity;
+  let clicked;
 
   const partAt = (clientX) => {
     const { left, width } = area();
@@ -95,29 +95,35 @@ function chartHands(plots, { area, get, set, reset, point, choose, nudge, band }
     band(null);
     if (!ended || event.type === "pointercancel") return;
     if (ended.kind === "pinch") return;
-    if (!ended.moved) choose(placeAt(event.clientX));
+    const place = placeAt(event.clientX);
+    clearTimeout(clicked);
+    if (!ended.moved) clicked = setTimeout(() => choose(place), CHART_DOUBLE_MS);
     else if (ended.kind === "part") set(...[placeAt(ended.from), placeAt(event.clientX)].sort((a, b) => a - b));
   };
   plots.addEventListener("pointerup", over);
   plots.addEventListener("pointercancel", over);
   plots.addEventListener("pointerleave", () => drag || point(null));
   // A captured pointer's clicks are told to who has captured it: the target is no longer the plot.
-  plots.addEventListener("dblclick", (event) => event.target.closest("button") || reset());
+  plots.addEventListener("dblclick", (event) => {
+    if (event.target.closest("button")) return;
+    clearTimeout(clicked);
+    reset();
+  });
 
-  addEventListener("scroll", () => (scrolledAt = performance.now()), { capture: true, passive: true });
   plots.addEventListener(
     "wheel",
     (event) => {
-      if (!event.target.closest(".lc-plot") || performance.now() - scrolledAt < CHART_SCROLL_MS) return;
+      if (!event.target.closest(".lc-plot")) return;
       const { view, whole } = get();
       const all = view[0] <= whole[0] && view[1] >= whole[1];
-      const sideways = Math.abs(event.deltaX) > Math.abs(event.deltaY);
-      // All is seen: turning it further out scrolls the page, which the chart must not hold fast.
-      if (all && (sideways || event.deltaY > 0) && !event.ctrlKey) return;
+      const zooms = event.ctrlKey || event.metaKey;
+      const sideways = !zooms && Math.abs(event.deltaX) > Math.abs(event.deltaY);
+      // A plain turn scrolls the page, which the chart must not hold fast.
+      if (!zooms && (all || !sideways)) return;
       event.preventDefault();
       const unit = event.deltaMode === 1 ? 16 : 1;
       if (sideways) pan((event.deltaX * unit) / area().width);
-      else zoom(Math.exp(limited(event.deltaY * unit, -120, 120) * (event.ctrlKey ? 0.01 : 0.0025)), placeAt(event.clientX));
+      else zoom(Math.exp(limited(event.deltaY * unit, -120, 120) * (Math.abs(event.deltaY * unit) < 30 ? 0.01 : 0.0025)), placeAt(event.clientX));
     },
     { passive: false },
   );

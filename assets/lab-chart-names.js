@@ -3,8 +3,11 @@
 const CHART_PANELS = {
   losses: "Losses",
   cycle: "Cycle, identity",
+  total: "Total loss",
   scores: "D(x), D(G(z))",
-  quality: "Quality",
+  variety: "Variety",
+  distance: "Fréchet distance",
+  nearest: "Nearest neighbour",
   gradients: "Gradients",
   rates: "Learning rates",
   speed: "Speed",
@@ -12,7 +15,13 @@ const CHART_PANELS = {
   gpu: "GPU load",
   other: "Other",
 };
-const CHART_UNITS = { speed: "images/s", memory: "MB", gpu: "%", gradients: "norm", rates: "per step" };
+/** Panels that are opened together, by one button: measurements of one kind on axes of their own. */
+const CHART_TOGETHER = { variety: "quality", distance: "quality", nearest: "quality" };
+const CHART_BUTTONS = { ...CHART_PANELS, quality: "Quality" };
+const chartButtonOf = (panel) => CHART_TOGETHER[panel] ?? panel;
+/** Noise around a course; everything else is shown as it was recorded. */
+const CHART_NOISY = new Set(["losses", "cycle", "total", "scores", "gradients", "speed"]);
+const CHART_UNITS = { variety: "1 as the data", speed: "images/s", memory: "MB", gpu: "%", gradients: "norm", rates: "per step" };
 const CHART_CLOCK = "elapsed_s";
 const CHART_NO_LINES = new Set(["step", "images", CHART_CLOCK]);
 const CHART_LABELS = {
@@ -26,9 +35,9 @@ const CHART_LABELS = {
   gpu_memory_mb: "GPU",
   gpu_percent: "GPU",
   variety: "variety",
-  distinct: "variety at one contrast",
-  distance: "Fréchet distance",
-  nearest: "nearest neighbour",
+  distinct: "at one contrast",
+  distance: "distance",
+  nearest: "distance",
 };
 const CHART_PATTERNS = [
   [/^loss_(cycle|identity|idt)(_|$)/, "cycle"],
@@ -36,7 +45,9 @@ const CHART_PATTERNS = [
   [/^d_(real|fake)/, "scores"],
   [/^grad_/, "gradients"],
   [/^lr_/, "rates"],
-  [/^(variety|distinct|distance|nearest)(_[ab])?$/, "quality"],
+  [/^(variety|distinct)(_[ab])?$/, "variety"],
+  [/^distance(_[ab])?$/, "distance"],
+  [/^nearest(_[ab])?$/, "nearest"],
   [/^images_per_s$/, "speed"],
   [/^(gpu_)?memory_mb$/, "memory"],
   [/^gpu_percent$/, "gpu"],
@@ -47,20 +58,30 @@ function chartPanelOf(name) {
   return CHART_PATTERNS.find(([pattern]) => pattern.test(plain))?.[1] ?? "other";
 }
 
-/** loss_cycle_a as "cycle A", loss_g_ab as "G A→B"; of another project's log what it said. */
-function chartLabel(name) {
-  if (CHART_LABELS[name]) return CHART_LABELS[name];
+const chartSmooths = (name) => CHART_NOISY.has(chartPanelOf(name));
+
+/** loss_cycle_a as "cycle A", loss_g_ab as "G A→B", variety_b as "to square"; of another project's log what it said. */
+function chartLabel(name, domains = {}) {
   const quality = /^(variety|distinct|distance|nearest)_([ab])$/.exec(name);
-  if (quality) return `${CHART_LABELS[quality[1]]} ${quality[2].toUpperCase()}`;
+  if (quality) return `to ${domains[quality[2]] ?? quality[2].toUpperCase()}${quality[1] === "distinct" ? ", at one contrast" : ""}`;
+  if (CHART_LABELS[name]) return CHART_LABELS[name];
   const words = name.replace(/^(loss|grad|lr)_/i, "").split("_");
   const said = { ab: "A→B", ba: "B→A", idt: "identity", g: "G", d: "D", a: "A", b: "B" };
   return words.map((word) => said[word] ?? (/^idt$/i.test(word) ? "identity" : word)).join(" ");
 }
 
-/** Names by panel, in the panels' order; each panel's in the order in which they are recorded. */
+/**
+ * Names by panel, in the panels' order; each panel's in the order in which they are recorded. What sums up other curves
+ * does not lie upon them: a total has a panel of its own, the worse one of two domains is left out.
+ */
 function chartGroups(names) {
   const groups = Object.fromEntries(Object.keys(CHART_PANELS).map((panel) => [panel, []]));
-  for (const name of names) if (!CHART_NO_LINES.has(name)) groups[chartPanelOf(name)].push(name);
+  const terms = names.some((name) => name.startsWith("loss_g_"));
+  for (const name of names) {
+    const panel = chartPanelOf(name);
+    const twice = chartButtonOf(panel) === "quality" && names.includes(`${name}_a`);
+    if (!CHART_NO_LINES.has(name) && !twice) groups[name === "loss_g" && terms ? "total" : panel].push(name);
+  }
   return Object.fromEntries(Object.entries(groups).filter(([, found]) => found.length));
 }
 
@@ -123,10 +144,11 @@ function chartTimeTicks(low, high, count) {
   return ticks;
 }
 
-/** Powers of ten, and what lies between them where they are few. */
-function chartLogTicks(low, high) {
+/** Powers of ten, and what lies between them where they are few; round numbers within less than a decade. */
+function chartLogTicks(low, high, count) {
   const decades = Math.log10(high / low);
-  const factors = decades > 3 ? [1] : decades > 1 ? [1, 3] : [1, 2, 3, 5, 7];
+  if (decades < 1) return chartTicks(low, high, count).filter((value) => value > 0);
+  const factors = decades > 3 ? [1] : [1, 3];
   const ticks = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
     for (const factor of factors) {

@@ -45,16 +45,16 @@ function chartPanel(id, toggle) {
       keys.replaceChildren(...[...byRun.values()].map((row) => make("div", { class: "lc-key-row" },
         row[0].many ? make("span", { class: "lc-key-run", title: row[0].title }, row[0].title) : null,
         ...row.map((line) => {
-          const output = make("b", { class: "lc-number" });
+          const output = make("b", { class: `lc-number${line.sparse ? " lc-measured" : ""}` });
           outputs.push({ line, output });
           return make("button", { type: "button", class: "lc-key", "aria-pressed": String(!line.hidden), title: `${line.name}: show or hide`, onclick: () => toggle(line.name) },
             chartSwatch(line.look), make("span", {}, line.label), output);
         }))));
     },
-    /** The values beside the names. valueOf(run, name) gives a number or NaN. */
-    values(valueOf) {
+    /** The values beside the names. textOf(run, name) gives what stands there. */
+    values(textOf) {
       for (const { line, output } of outputs) {
-        const text = chartNumber(valueOf(line.run, line.name));
+        const text = textOf(line.run, line.name);
         if (output.textContent !== text) output.textContent = text;
       }
     },

@@ -1,28 +1,34 @@
 // What stands above a chart: its panels, how lines are drawn, what can be taken away as a file.
 
 const CHART_HELP = [
-  "Drag over a part to see it larger, or turn the wheel; double click or “Whole run” goes back. A click sets the cursor, " +
-    "which the samples follow; on a touch screen a finger moves it, and two fingers zoom.",
+  "Drag over a part to see it larger, or turn the wheel with Ctrl (or Cmd) held; double click or “Whole run” goes back. " +
+    "A click sets the cursor, which the samples follow; on a touch screen a finger moves it, and two fingers zoom.",
   "Keys: arrows move the cursor, with Shift the part; + and - zoom; 0 shows the whole run.",
   "Losses: G wants its pictures to pass for real, D wants to tell. They fight, so neither falls for long in a healthy run. " +
-    "D(x) and D(G(z)): what D believes of real and of generated pictures; near 1 and 0 it has won.",
+    "D(x) and D(G(z)): what D believes of real and of generated pictures; near 1 and 0 it has won. Total loss of CycleGAN: all terms of G with their weights.",
   "Variety: how different the samples are, 1 as the data. Fréchet distance: how far their features are from the data's, less " +
     "is better, not FID. Nearest neighbour: near 0 the samples copy the data.",
-  "Smoothing is TensorBoard's moving average, over what is in sight; the faint line is what was recorded, with all its peaks. Lines of few points are left as they are.",
+  "Smoothing is TensorBoard's moving average, over all recorded points, whatever is in sight; the faint line is what was recorded, with all its peaks. " +
+    "Learning rates, memory and quality are never smoothed. Quality is measured now and then: a dot for each measurement, “at” its step where the cursor stands elsewhere.",
 ];
+
+// Each third of the slider averages ten times as many lines: 0.9, 0.99, 0.999.
+const chartWeight = (turned) => Number((1 - 10 ** (-3 * turned)).toFixed(turned > 2 / 3 ? 3 : 2));
+const chartTurn = (weight) => -Math.log10(1 - weight) / 3;
 
 /** settings: {panels, smoothing, log, clipped, axis, by}; every change goes to changed(). */
 function chartTools(settings, { changed, reset, saveCsv, savePng }) {
   const panels = make("div", { class: "gs-segments lc-panels", role: "group", "aria-label": "Panels" });
-  const range = make("input", { type: "range", class: "gs-range", min: 0, max: 0.99, step: 0.01, value: settings.smoothing, "aria-label": "Smoothing" });
+  const range = make("input", { type: "range", class: "gs-range", min: 0, max: 1, step: 0.005, value: chartTurn(settings.smoothing), "aria-label": "Smoothing" });
   const output = make("output", { class: "lc-number" });
   const showSmoothing = () => {
-    output.textContent = settings.smoothing.toFixed(2);
+    output.textContent = settings.smoothing.toFixed(settings.smoothing > 0.99 ? 3 : 2);
+    range.setAttribute("aria-valuetext", output.textContent);
     range.style.setProperty("--gs-from", 0);
-    range.style.setProperty("--gs-to", settings.smoothing / 0.99);
+    range.style.setProperty("--gs-to", range.value);
   };
   range.addEventListener("input", () => {
-    settings.smoothing = Number(range.value);
+    settings.smoothing = chartWeight(Number(range.value));
     showSmoothing();
     changed();
   });

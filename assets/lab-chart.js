@@ -38,7 +38,8 @@ function curveChart(host, { call, onCursor }) {
       const drawn = openPanels(groups).flatMap((panel) => groups[panel]);
       return names.includes(CHART_CLOCK) ? [...drawn, CHART_CLOCK] : drawn;
     },
-    points: () => limited(Math.ceil((plots.clientWidth * 2) / 256) * 256, 512, 4096),
+    points: () => limited(Math.ceil(((plots.clientWidth || host.clientWidth) * 2) / 256) * 256, 512, 4096),
+    weight: () => settings.smoothing,
     landed,
     failed: (text) => text && tell(text),
   });
@@ -48,10 +49,16 @@ function curveChart(host, { call, onCursor }) {
   const shown = () => (run ? [{ id: run.id, title: run.title || run.id }, ...overlays] : []);
   const sight = () => view ?? reach;
   const scenes = chartScenes({ feed: () => feed, settings, shown, sight, snapshots: () => run.snapshots ?? [], theme: () => theme });
-  const { groups, openPanels, toPlace, toStep, linesOf, valueAt } = scenes;
+  const { groups, openPanels, toPlace, toStep, linesOf, pointAt, textAt } = scenes;
+  const newest = (line) => `${line.label} ${textAt(line.run, line.name, null)}`;
   const hovered = () => (hover === null ? null : sight()[0] + hover * (sight()[1] - sight()[0]));
 
-  const heightOf = (count) => (plots.clientWidth < 480 ? [230, 160, 130] : [320, 190, 150])[Math.min(count, 3) - 1];
+  /** Measurements on axes of their own count as one panel of several parts. */
+  const heightOf = (id, open) => {
+    const count = new Set(open.map(chartButtonOf)).size;
+    const height = (plots.clientWidth < 480 ? [230, 160, 130] : [320, 190, 150])[Math.min(count, 3) - 1];
+    return CHART_TOGETHER[id] ? Math.max(Math.round(height / 2), 110) : height;
+  };
 
   function draw() {
     frame = null;
@@ -62,7 +69,7 @@ function curveChart(host, { call, onCursor }) {
     empty.hidden = any;
     plots.hidden = tools.element.hidden = !any;
     if (!any || !run) return;
-    tools.show({ titles: Object.fromEntries(Object.keys(all).map((id) => [id, CHART_PANELS[id]])), open, timed: scenes.timed(), many: overlays.length > 0, zoomed: view !== null });
+    tools.show({ titles: Object.fromEntries(Object.keys(all).map(chartButtonOf).map((id) => [id, CHART_BUTTONS[id]])), open: open.map(chartButtonOf), timed: scenes.timed(), many: overlays.length > 0, zoomed: view !== null });
     if (!width) return; // Out of sight; drawn when it comes back.
     const began = performance.now();
     arrange(open);
@@ -70,15 +77,16 @@ function curveChart(host, { call, onCursor }) {
       const panel = panels.get(id);
       const lines = linesOf(all[id]);
       const labelled = at === open.length - 1;
-      const height = heightOf(open.length) + (labelled ? CHART_BELOW : 0);
+      const height = heightOf(id, open) + (labelled ? CHART_BELOW : 0);
       panel.name(lines);
       panel.canvas.style.height = `${height}px`;
-      const scene = scenes.sceneOf(lines, labelled, width, height);
-      const foot = labelled ? CHART_BELOW : 4;
+      const scene = scenes.sceneOf(id, lines, labelled, width, height);
+      const foot = labelled ? CHART_BELOW : CHART_FOOT;
       chartPaint(chartCanvas(panel.canvas, width, height), { left: CHART_LEFT, top: CHART_TOP, width: width - CHART_LEFT - CHART_RIGHT, height: height - CHART_TOP - foot }, scene, theme);
       panel.foot = foot;
       panel.scene = scene;
       panel.lines = lines;
+      panel.element.dataset.ticks = scene.yTicks.map(chartTickText).join(" ");
       panel.canvas.setAttribute("aria-label", summary(id, lines));
     });
     point();
@@ -117,7 +125,7 @@ function curveChart(host, { call, onCursor }) {
     for (const panel of panels.values()) {
       if (!panel.scene) continue;
       panel.mark({ hoverX, cursorX, bandX, foot: panel.foot });
-      panel.values((id, name) => valueAt(id, name, at));
+      panel.values((id, name) => textAt(id, name, at));
     }
     const x = hoverX ?? cursorX;
     label.hidden = x === null;
@@ -129,7 +137,7 @@ function curveChart(host, { call, onCursor }) {
   }
 
   function summary(id, lines) {
-    const values = lines.filter((line) => line.run === run.id && !line.hidden).map((line) => `${line.label} ${chartNumber(valueAt(line.run, line.name, null))}`);
+    const values = lines.filter((line) => line.run === run.id && !line.hidden).map(newest);
     return `${CHART_PANELS[id]} of ${run.title || run.id} up to step ${feed.of(run.id).step.toLocaleString("en")}: ${values.join(", ")}`;
   }
 
@@ -155,11 +163,17 @@ function curveChart(host, { call, onCursor }) {
   }
 
   let tabulated = -Infinity;
+  let tabling;
   function tabulate() {
-    if (performance.now() - tabulated < 1000) return; // Whoever has it read aloud must get to its end.
-    tabulated = performance.now();
-    const all = groups();
-    const rows = openPanels(all).flatMap((panel) => all[panel].map((name) => [CHART_PANELS[panel], chartLabel(name), feed.of(run.id).step.toLocaleString("en"), chartNumber(valueAt(run.id, name, null))]));
+    clearTimeout(tabling);
+    const early = 1000 - (performance.now() - tabulated); // Whoever has it read aloud must get to its end.
+    if (early > 0) return void (tabling = setTimeout(tabulate, early));
+    const all = run ? groups() : {};
+    const rows = openPanels(all).flatMap((panel) => all[panel].map((name) => {
+      const { value, step } = pointAt(run.id, name, null);
+      return step === null ? null : [CHART_PANELS[panel], chartLabel(name, feed.of(run.id).domains), step.toLocaleString("en"), chartNumber(value)];
+    })).filter(Boolean);
+    if (rows.length) tabulated = performance.now();
     table.show(rows);
   }
 
@@ -238,7 +252,7 @@ function curveChart(host, { call, onCursor }) {
         title: CHART_UNITS[id] ? `${CHART_PANELS[id]}, ${CHART_UNITS[id]}` : CHART_PANELS[id],
         scene,
         keys: lines.filter((line) => !line.hidden).map((line) => ({
-          text: `${line.many ? `${line.title} ` : ""}${line.label} ${chartNumber(valueAt(line.run, line.name, null))}`,
+          text: `${line.many ? `${line.title} ` : ""}${newest(line)}`,
           colour: theme.lines[line.look.hue],
           dash: line.look.dash,
         })),
@@ -290,6 +304,8 @@ function curveChart(host, { call, onCursor }) {
         [view, cursorStep, hover] = [null, null, null];
         reach = [0, 1];
         tell("");
+        table.show([]); // Another run's figures.
+        tabulated = -Infinity;
       }
       const ids = shown().map(({ id }) => id);
       if (ids.join() !== before) feed.show(ids).then(landed);

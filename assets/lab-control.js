@@ -7,6 +7,13 @@ const CONTROL_FIELDS = [
   ["snapshot_steps", "Snapshot every, steps", "1"],
 ];
 
+const CONTROL_NOTES_MS = 1000; // Notes are saved after so long without a key.
+const CONTROL_COMMANDS = {
+  begun: "The same training from its beginning",
+  changed: "The same training as it began; its settings were changed later",
+  now: "A new training with the settings as they are now",
+};
+
 /**
  * acts: where stop, pause and resume stand. changed() asks for news at once; removed(answer, run) after a deletion.
  * draw(run, may, why): what makes sense for the run as it is; who may not change it is told why.
@@ -112,11 +119,12 @@ function runControl(host, { acts, call, tell, changed, removed }) {
       copy.textContent = done ? "Copied" : "Not copied";
       setTimeout(() => (copy.textContent = "Copy"), 2000);
     });
-    return make("div", {}, make("p", { class: "gs-small" }, title), make("div", { class: "lb-row" }, make("code", { tabindex: "0" }, text), copy));
+    return make("div", {}, make("p", { class: "gs-small" }, title), make("div", { class: "lb-row" }, make("code", { tabindex: "0", class: "lf-words" }, ...formWords(text)), copy));
   };
   panel("command", "Command", commands, () => {
-    const on = run.may ? commandLine("Go on with this run", run.resume_command) : ""; // It names a folder of the server.
-    commands.replaceChildren(commandLine("The same training from its beginning", run.command), on);
+    const going = run.state === "finished" ? "Train this run longer" : "Go on with this run";
+    const on = run.may ? commandLine(going, run.resume_command) : ""; // It names a folder of the server.
+    commands.replaceChildren(commandLine(CONTROL_COMMANDS[run.command_of], run.command), on);
   });
 
   // Longer.
@@ -165,21 +173,25 @@ function runControl(host, { acts, call, tell, changed, removed }) {
   });
   row.append(remove);
 
-  // Notes, saved when they are left.
+  // Notes, saved when one stops typing and when they are left; one answer is waited for before the next is asked.
   const notes = make("textarea", { class: "gs-input lb-notes", id: "lab-notes", rows: "3", maxlength: "20000", "aria-label": "Notes", placeholder: "What was tried, what came of it" });
   const read = make("p", { class: "lb-read" });
   const sign = make("span", { class: "gs-small", role: "status" });
   const noting = make("details", { class: "gs-fold lb-noting" }, make("summary", {}, "Notes", sign), make("div", {}, notes, read));
   let written = "";
   let noted = null;
-  const saveNotes = async () => {
-    if (!noted || notes.value === written) return;
+  let saving = Promise.resolve();
+  const saveNotes = () => {
+    if (!noted || notes.value === written) return saving;
     const [id, text] = [noted, notes.value];
     written = text;
     runsPut(sign, "Saving");
+    return (saving = saving.then(() => sendNotes(id, text)));
+  };
+  const sendNotes = async (id, text) => {
     const answer = await call("note_run", { run: id, notes: text });
     if (answer.ok) {
-      if (noted === id) runsPut(sign, "Saved");
+      if (noted === id && written === text) runsPut(sign, notes.value === text ? "Saved" : "Not saved yet");
       return void changed();
     }
     if (noted === id) {
@@ -188,8 +200,12 @@ function runControl(host, { acts, call, tell, changed, removed }) {
     }
     tell(answer.error);
   };
+  const saveSoon = whenQuiet(saveNotes, CONTROL_NOTES_MS);
   notes.addEventListener("blur", saveNotes);
-  notes.addEventListener("input", () => runsPut(sign, notes.value === written ? "" : "Not saved yet"));
+  notes.addEventListener("input", () => {
+    runsPut(sign, notes.value === written ? "" : "Not saved yet");
+    saveSoon();
+  });
 
   const why = make("p", { class: "gs-small" });
   host.append(row, ...Object.values(panels).map((one) => one.element), why, noting);
@@ -211,7 +227,7 @@ function runControl(host, { acts, call, tell, changed, removed }) {
     stop.disabled = busy || state === "stopping";
     pause.hidden = !can || !run.active || state === "paused" || state === "waiting";
     pause.disabled = busy || state !== "running" || run.control.paused;
-    resume.hidden = !can || !(state === "paused" || run.resumable);
+    resume.hidden = !can || !(state === "paused" || (run.resumable && !lookWrong(run))); // Else it stands by the sentence.
     resume.disabled = busy;
     toggles.settings.hidden = !can || run.imported || state === "finished" || !run.command;
     toggles.command.hidden = !run.command;

@@ -33,6 +33,7 @@ function formData(host, { call, family, changed }) {
   let value = "shapes";
   let title = "Shapes";
   let kind = "ready";
+  let refused = ""; // Why there is no data: what was offered last was not taken.
   let sending = null;
   const tabs = make("div", { "aria-label": "Source" });
   const panel = make("div", { class: "lf-source" });
@@ -49,8 +50,16 @@ function formData(host, { call, family, changed }) {
   const choose = (picked, name) => {
     value = picked;
     title = name;
+    refused = "";
     changed(value);
     return look();
+  };
+  const reject = (text) => {
+    value = title = "";
+    facts = null;
+    refused = text;
+    say(text, true);
+    changed(value);
   };
 
   // What is there, asked of the newest choice alone.
@@ -69,9 +78,10 @@ function formData(host, { call, family, changed }) {
     arrived(answer);
     if (answer.absent) {
       const size = answer.mb ? ` (${answer.mb} MB)` : "";
+      const then = value.startsWith("hub:") ? "; whether it exists is seen when the training starts. " : `${size}: it downloads when the training starts. `;
       const now = make("button", { type: "button", class: "gs-button", onclick: () => fetchNow(now) }, "Download now");
       say("");
-      return found.append(`${title} is not here yet${size}: it downloads when the training starts. `, now);
+      return found.append(`${title} is not here yet${then}`, now);
     }
     const sets = answer.sets;
     const parts = [];
@@ -83,6 +93,7 @@ function formData(host, { call, family, changed }) {
   }
   function look() {
     facts = null;
+    if (!value) return undefined;
     say(`${title}: looking`);
     return looking.ask({ data: value, family: family() });
   }
@@ -167,29 +178,34 @@ function formData(host, { call, family, changed }) {
     },
     upload() {
       const input = make("input", { type: "file", class: "gs-aside", id: "lf-zip", accept: ".zip,application/zip" });
-      const words = make("span", { role: "status" }, `A zip of pictures: flat, a folder for each class, or trainA and trainB; up to ${known.max_upload_mb} MB`);
+      const usual = `A zip of pictures: flat, a folder for each class, or trainA and trainB; up to ${known.max_upload_mb} MB`;
+      const words = make("span", { role: "status" }, usual);
       const drop = make("label", { class: "lf-drop", for: "lf-zip" }, input, make("span", {}, "Choose or drop a zip"), words);
       const bar = make("i");
       const meter = make("div", { class: "lf-meter", role: "progressbar", "aria-label": "Upload" }, bar);
-      const cancel = make("button", { type: "button", class: "gs-button gs-plain", disabled: true, onclick: () => sending?.stop() }, "Cancel");
+      const cancel = make("button", { type: "button", class: "gs-button gs-plain", onclick: () => sending?.stop() }, "Cancel");
+      const way = make("div", { class: "lf-line lf-way" }, meter, cancel);
+      const sent = (on) => way.classList.toggle("lf-on", on);
       const send = async (file) => {
         if (!file || sending) return;
-        if (file.size > known.max_upload_mb * 1e6) return say(`${file.name} has ${bytes(file.size)}; at most ${known.max_upload_mb} MB are taken. It was not sent.`, true);
+        if (file.size > known.max_upload_mb * 1e6) return reject(`${file.name} has ${bytes(file.size)}; at most ${known.max_upload_mb} MB are taken. It was not sent.`);
         sending = formSend(file, known.max_upload_mb, (share) => {
           bar.style.width = share === null ? "" : `${share * 100}%`;
           words.textContent = share === 1 ? "Reading" : `Sending ${bytes(file.size)}`;
         });
-        cancel.disabled = false;
-        const sent = await sending.done;
+        sent(true);
+        const arrived = await sending.done;
         sending = null;
-        cancel.disabled = true;
+        sent(false);
         bar.style.width = "0";
-        const answer = sent.path ? await call("form_upload", { path: sent.path, family: family() }) : sent;
-        words.textContent = answer.data ? `${file.name} is here` : `Up to ${known.max_upload_mb} MB`;
-        if (answer.error) return say(answer.error, true);
-        if (answer.stopped) return say("Cancelled; nothing was kept.");
+        const answer = arrived.path ? await call("form_upload", { path: arrived.path, family: family() }) : arrived;
+        words.textContent = answer.data ? `${file.name} is here` : usual;
+        if (answer.error) return reject(answer.error);
+        if (answer.stopped) return say(`Cancelled; nothing was kept.${title ? ` ${title} stays chosen.` : ""}`);
         const name = file.name.replace(/\.zip$/i, "");
-        known.uploaded = [{ value: answer.data, title: name }, ...known.uploaded.filter((one) => one.value !== answer.data)];
+        const kept = { value: answer.data, title: name, at: Date.now() / 1000, bytes: file.size };
+        known.uploaded = [kept, ...known.uploaded.filter((one) => one.value !== answer.data)];
+        list(answer.data);
         return choose(answer.data, name);
       };
       input.addEventListener("change", () => {
@@ -206,11 +222,17 @@ function formData(host, { call, family, changed }) {
         drop.classList.remove("lf-over");
         send(event.dataTransfer.files[0]);
       });
-      const before = make("select", { class: "gs-input gs-slim", "aria-label": "Uploaded before" }, make("option", { value: "" }, "Uploaded before"), ...known.uploaded.map((one) => make("option", { value: one.value }, one.title)));
-      before.disabled = !known.uploaded.length;
-      before.value = known.uploaded.some((one) => one.value === value) ? value : "";
-      before.addEventListener("change", () => before.value && choose(before.value, before.selectedOptions[0].text));
-      return [drop, make("div", { class: "lf-line" }, meter, cancel), before];
+      const before = make("select", { class: "gs-input gs-slim", "aria-label": "Uploaded before" });
+      const list = (chosen) => {
+        const when = (at) => new Date(at * 1000).toLocaleString("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
+        const rows = known.uploaded.map((one) => make("option", { value: one.value }, `${one.title}, ${bytes(one.bytes)}, ${when(one.at)}`));
+        before.replaceChildren(make("option", { value: "" }, rows.length ? "Uploaded before" : "Nothing was uploaded before"), ...rows);
+        before.disabled = !rows.length;
+        before.value = known.uploaded.some((one) => one.value === chosen) ? chosen : "";
+      };
+      list(value);
+      before.addEventListener("change", () => before.value && choose(before.value, known.uploaded.find((one) => one.value === before.value).title));
+      return [drop, way, before];
     },
     hub() {
       const input = make("input", { class: "gs-input", id: "lf-hub", placeholder: "user/name", "aria-label": "Data set on the Hub", autocomplete: "off", spellcheck: "false" });
@@ -243,6 +265,6 @@ function formData(host, { call, family, changed }) {
     facts: () => facts,
     onFacts: (then) => (arrived = then),
     look,
-    refuse: (text) => say(text, true),
+    refuse: (text) => say(refused || text, true),
   };
 }

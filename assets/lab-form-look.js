@@ -2,8 +2,8 @@
 
 const FORM_TILES = 24;
 
-/** Augmented real pictures; the room for them is always there. call(name, request); again() draws others. */
-function formPreview(host, { call }) {
+/** Augmented real pictures; the room for them is always there. failed(): there were none, so that they are asked again. */
+function formPreview(host, { call, failed }) {
   const again = make("button", { type: "button", class: "gs-button" }, "Again");
   const help = formHelp("the preview", "Real pictures, cropped, mirrored, turned and augmented as each batch of the training will be. Differentiable augmentation changes generated pictures in the same way. Again draws others.");
   const head = make("div", { class: "lf-line" }, make("h4", {}, "As the trainer sees them"), help, again);
@@ -18,13 +18,13 @@ function formPreview(host, { call }) {
     return make("figure", {}, image, make("figcaption", {}, picture?.label ?? ""));
   };
   const fill = (answer, two) => {
-    const groups = answer?.sets?.length ? answer.sets : two ? [{ title: "" }, { title: "" }] : [{ title: "" }];
+    const groups = answer?.sets?.length ? answer.sets : two ? [{ title: "Domain A" }, { title: "Domain B" }] : [{ title: "" }];
     const each = FORM_TILES / groups.length;
     sets.classList.toggle("lf-two", groups.length > 1);
     sets.replaceChildren(
       ...groups.map((group) => {
         const pictures = Array.from({ length: each }, (_, at) => tile(group.pictures?.[at], answer?.size ?? 64));
-        return make("div", { class: "lf-set" }, groups.length > 1 ? make("p", { class: "gs-small" }, group.title || "\u00a0") : null, make("div", { class: "lf-tiles" }, ...pictures));
+        return make("div", { class: "lf-set" }, groups.length > 1 ? make("p", { class: "gs-small" }, group.title) : null, make("div", { class: "lf-tiles" }, ...pictures));
       }),
     );
   };
@@ -34,7 +34,10 @@ function formPreview(host, { call }) {
       if (!newest) return;
       sets.classList.remove("lf-wait");
       if (!answer.ok) {
-        told.textContent = answer.field === "data" ? "" : answer.error; // What is wrong with the data is told beside it.
+        failed();
+        if (answer.field === "data") fill(null, sets.classList.contains("lf-two"));
+        // What is wrong is told where it is.
+        told.textContent = answer.field === "data" ? "There is nothing to show before data is chosen." : answer.field ? "" : answer.error;
         return;
       }
       fill(answer, sets.classList.contains("lf-two"));
@@ -85,12 +88,14 @@ function formCost(host, { call, pictures, known }) {
   const request = latestOnly(
     (form) => call("form_estimate", { form }),
     (answer, form, newest) => {
-      if (!newest) return;
+      if (!newest || form !== wanted) return;
       host.classList.remove("lf-wait");
       if (answer.ok) land(answer.estimate);
       else drop(answer.error);
     },
   );
+  let wanted = null; // What the estimate is of that stands here, or is to come.
+  let assumed = false;
   function land(found) {
     time.textContent = formSpan(found.total_s);
     const step = found.step_s < 0.995 ? `${Math.max(1, Math.round(found.step_s * 1000))} ms` : `${found.step_s.toFixed(1)} s`;
@@ -103,26 +108,38 @@ function formCost(host, { call, pictures, known }) {
     const days = found.total_s > 2 * 86400 && !known().gpu ? "There is no GPU here, and this asks for one. " : "";
     warning.textContent = short
       ? `It needs about ${formGB(found.memory_bytes)} GB and ${formGB(found.memory_free_bytes)} GB are free: it will most likely fail. Choose a smaller batch or size.`
-      : days && `${days}Choose smaller pictures, smaller networks or fewer steps.`;
+      : days
+        ? `${days}Choose smaller pictures, smaller networks or fewer steps.`
+        : assumed
+          ? "Assumed: pictures in colour. The data is not here, so nothing is known of it yet."
+          : "";
+    warning.classList.toggle("lf-plain", !short && !days);
   }
   function drop(text) {
     host.classList.remove("lf-wait");
-    time.textContent = "\u00a0";
-    for (const one of [device, memory]) one.textContent = "\u00a0";
+    time.textContent = text ? "" : "\u00a0";
+    device.textContent = text || "\u00a0";
+    memory.textContent = "\u00a0";
     bar.style.width = "0";
-    warning.textContent = text;
+    warning.textContent = "";
   }
   function wait() {
     host.classList.add("lf-wait");
-    if (time.textContent === "\u00a0") time.textContent = "Measuring";
+    if (time.textContent.trim()) return;
+    time.textContent = "Measuring";
+    device.textContent = "\u00a0";
   }
   return {
     wait,
-    ask(form) {
+    /** guessed: the data is not here, and what it is like is assumed. */
+    ask(form, guessed) {
+      wanted = form;
+      assumed = guessed;
       wait();
       request.ask(form);
     },
     drop(text = "") {
+      wanted = null; // An answer under way is of what cannot be any more.
       request.drop();
       drop(text);
     },

@@ -1,12 +1,17 @@
 // The options behind "More", made from what the server tells of them. Only what was changed is sent.
 
+const FORM_EMPTY = { channels: "as the data", load_size: "by the family", max_hours: "no limit" }; // What an empty field means.
+
 function formHelp(label, text) {
   const details = make("details", { class: "gs-help" }, make("summary", { "aria-label": `About ${label}` }, "?"), make("div", {}, make("p", {}, text)));
   closesItself(details);
   return details;
 }
 
-/** One option: its control, read() what was changed (undefined: nothing), write(value), and fallback(value) shown while empty. */
+/**
+ * One option: its control, read() what differs from the default (undefined: nothing), write(value), and fallback(value):
+ * what holds while nothing is chosen here, for it follows from the model to begin with.
+ */
 function formOption(option, id, changed) {
   const { kind, choices, label } = option;
   let usual = option.default;
@@ -18,9 +23,9 @@ function formOption(option, id, changed) {
       read: () => (box.checked === Boolean(usual) ? undefined : box.checked),
       write: (value) => (box.checked = Boolean(value ?? usual)),
       fallback(value) {
-        const untouched = box.checked === Boolean(usual);
+        if (box.checked !== Boolean(usual)) return;
         usual = value;
-        if (untouched) box.checked = Boolean(value);
+        box.checked = Boolean(value);
       },
       focusable: box,
     };
@@ -68,12 +73,13 @@ function formOption(option, id, changed) {
     };
   }
   const number = kind !== "text";
+  const empty = (value) => value ?? FORM_EMPTY[option.name] ?? "none";
   const input = make("input", {
     class: "gs-input gs-slim",
     id,
     type: number ? "number" : "text",
     step: kind === "whole" ? "1" : "any",
-    placeholder: usual ?? (option.name === "device" ? "auto" : "none"),
+    placeholder: empty(usual),
     autocomplete: "off",
     spellcheck: "false",
     oninput: changed,
@@ -87,7 +93,7 @@ function formOption(option, id, changed) {
       return number && Number.isSafeInteger(Math.trunc(Number(text))) ? Number(text) : text;
     },
     write: (value) => (input.value = value ?? ""),
-    fallback: (value) => (input.placeholder = value ?? "none"),
+    fallback: (value) => (input.placeholder = empty(value)),
     focusable: input,
   };
 }
@@ -97,13 +103,14 @@ function formOptions(host, { changed }) {
   const summary = make("span", { class: "gs-small" });
   const body = make("div", { class: "lf-sections" });
   const fold = make("details", { class: "gs-fold lf-more" }, make("summary", {}, "More", summary), body);
-  let options = []; // {part, name, read, write, ...}
+  let options = []; // {part, name, read, write, base(value of the preset), ...}
   host.append(fold);
 
   const count = () => {
-    const touched = options.filter((one) => one.read() !== undefined).length;
+    const other = (one) => (one.read() ?? one.usual) !== (one.base ?? one.usual);
+    const touched = options.filter(other).length;
     summary.textContent = touched ? `${touched} changed` : "network, recipe and training";
-    for (const one of options) one.cell.classList.toggle("lf-changed", one.read() !== undefined);
+    for (const one of options) one.cell.classList.toggle("lf-changed", other(one));
   };
   const touch = () => {
     count();
@@ -120,7 +127,8 @@ function formOptions(host, { changed }) {
             const made = formOption(option, id, touch);
             const wrong = make("span", { class: "lf-wrong", id: `${id}-wrong`, role: "alert" });
             const name = option.kind === "several" ? make("span", { class: "lf-name" }, option.label) : make("label", { for: id }, option.label);
-            const reset = make("button", { type: "button", class: "gs-button gs-plain lf-reset", title: "Back to the default", "aria-label": `${option.label}: back to the default` }, "\u21ba");
+            const reset = make("button", { type: "button", class: "gs-button gs-plain lf-reset" }, "\u21ba");
+            const entry = { part, name: option.name, label: option.label, usual: option.default, base: undefined, reset, wrong, ...made };
             const cell = make(
               "div",
               { class: `lf-option lf-${option.kind}` },
@@ -129,11 +137,11 @@ function formOptions(host, { changed }) {
               wrong,
             );
             reset.addEventListener("click", () => {
-              made.write(undefined);
+              made.write(entry.base);
               touch();
               made.focusable.focus();
             });
-            options.push({ part, name: option.name, cell, wrong, ...made });
+            options.push(Object.assign(entry, { cell }));
             return cell;
           });
           return make("fieldset", {}, make("legend", {}, title), make("div", { class: "lf-cells" }, ...cells));
@@ -149,16 +157,22 @@ function formOptions(host, { changed }) {
       }
       return found;
     },
-    /** Exactly these values; all others back to their defaults. */
+    /** Exactly these values, a preset's; all others back to their defaults. */
     set(values) {
-      for (const { part, name, write } of options) write(values[part]?.[name]);
+      for (const one of options) {
+        one.base = values[one.part]?.[one.name];
+        one.write(one.base);
+        const where = `back to the ${one.base === undefined ? "default" : "preset"}`;
+        one.reset.title = where[0].toUpperCase() + where.slice(1);
+        one.reset.setAttribute("aria-label", `${one.label}: ${where}`);
+      }
       count();
     },
-    /** What holds where nothing was typed. */
-    fallbacks({ train, network }) {
+    /** What holds where nothing was chosen. asked: what the answer is to, in which what was chosen is no fallback. */
+    fallbacks({ train, network }, asked) {
       for (const { part, name, fallback } of options) {
         const from = part === "train" ? train : part === "network" ? network : null;
-        if (from && name in from) fallback(from[name]);
+        if (from && name in from && !(name in asked[part])) fallback(from[name]);
       }
     },
     /** Options that follow from the model to start from. */
@@ -170,19 +184,19 @@ function formOptions(host, { changed }) {
       }
       count();
     },
-    /** Show a sentence at an option; false where there is none of that name. */
-    mark(field, text) {
-      let found = null;
+    /** Show sentences at the options of these names; the options that have one. */
+    mark(errors) {
+      const found = [];
       for (const one of options) {
-        const here = one.name === field ? text : "";
+        const here = errors[one.name] ?? "";
         if (one.wrong.textContent !== here) one.wrong.textContent = here;
         one.focusable.setAttribute("aria-invalid", String(Boolean(here)));
         if (here) {
           one.focusable.setAttribute("aria-describedby", one.wrong.id);
-          found = one;
+          found.push(one);
         }
       }
-      if (found) fold.open = true;
+      if (found.length) fold.open = true;
       return found;
     },
   };

@@ -2,6 +2,17 @@
 
 const FORM_NUMBERS = { size: "Size", steps: "Steps", batch: "Batch" };
 
+/** A command as nodes that break between options alone; its text stays as it is. */
+function formWords(text) {
+  const words = text.match(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? []; // A quoted word may hold spaces.
+  const options = words.reduce((all, word) => {
+    if (word.startsWith("--") || !all.length) all.push(word);
+    else all[all.length - 1] += ` ${word}`;
+    return all;
+  }, []);
+  return options.flatMap((one, at) => [at ? " " : "", make("span", { class: "lf-word" }, one)]);
+}
+
 /** A preset as a card: what it is for, and its numbers. */
 function formPresetCard(preset, family, gpu, take) {
   const { size, steps, batch } = { ...family.defaults, ...preset.train };
@@ -37,7 +48,6 @@ function formParts() {
   const dataHost = make("section", { class: "lf-data", "aria-label": "Data" }, make("h4", {}, "Data"));
   const lookHost = make("section", { class: "lf-look", "aria-label": "Preview" });
   const origin = make("select", { class: "gs-input", id: "lf-origin" });
-  const branchLine = make("p", { class: "gs-small lf-branch", hidden: true });
   const numbers = Object.fromEntries(
     Object.entries(FORM_NUMBERS).map(([name, label]) => {
       const input = make("input", { type: "number", class: "gs-input", id: `lf-${name}`, min: "1", step: "1", list: name === "size" ? "lf-sizes" : null, "aria-describedby": "lf-numbers-wrong" });
@@ -46,6 +56,7 @@ function formParts() {
   );
   const sizes = make("datalist", { id: "lf-sizes" }, ...[32, 64, 128, 256].map((px) => make("option", { value: px })));
   const numbersWrong = make("p", { class: "lf-wrong", id: "lf-numbers-wrong", role: "alert" });
+  const numbersNote = make("p", { class: "lf-note", role: "status" });
   const words = { domain_a: make("input", { class: "gs-input", id: "lf-domain-a", maxlength: "80", placeholder: "such as painting" }), domain_b: make("input", { class: "gs-input", id: "lf-domain-b", maxlength: "80", placeholder: "such as photograph" }) };
   const direction = make("select", { class: "gs-input", id: "lf-direction" }, make("option", { value: "ab" }), make("option", { value: "ba" }));
   const domains = make(
@@ -56,7 +67,7 @@ function formParts() {
     make("label", { class: "gs-field" }, "Opens with", direction),
   );
   const costHost = make("section", { class: "lf-cost", "aria-label": "Estimate" });
-  const command = make("code", { id: "lf-command", tabindex: "0", "aria-label": "Command" });
+  const command = make("code", { id: "lf-command", class: "lf-words", tabindex: "0", "aria-label": "Command" });
   const copy = make("button", { type: "button", class: "gs-button" }, "Copy");
   const queue = make("p", { class: "gs-small lf-queue", role: "status" });
   const go = make("button", { type: "submit", class: "gs-button gs-main", id: "lf-start" }, "Start");
@@ -76,17 +87,15 @@ function formParts() {
         "div",
         { class: "lf-right" },
         make("label", { class: "gs-field" }, "Begin with", origin),
-        branchLine,
         make("div", { class: "lf-numbers" }, ...Object.values(numbers).map((one) => one.field), sizes),
-        numbersWrong,
+        make("div", { class: "lf-under" }, numbersWrong, numbersNote),
         domains,
         costHost,
+        make("div", { class: "lf-act" }, go, make("div", {}, queue, wrong)),
         make("div", { class: "lf-command" }, command, copy),
-        make("div", { class: "lf-act" }, go, queue),
-        wrong,
       ),
     ),
     moreHost,
   );
-  return { families, close, summary, presetRow, dataHost, lookHost, origin, branchLine, numbers, numbersWrong, words, direction, domains, costHost, command, copy, queue, go, wrong, moreHost, form };
+  return { families, close, summary, presetRow, dataHost, lookHost, origin, numbers, numbersWrong, numbersNote, words, direction, domains, costHost, command, copy, queue, go, wrong, moreHost, form };
 }

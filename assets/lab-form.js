@@ -2,7 +2,7 @@
 
 const FORM_SEEN = ["size", "channels", "load_size", "fit", "flip", "quarter_turns", "domain_a", "domain_b"];
 
-/** started(id): a run was begun. open({from}): null, {model} or {run, step}. */
+/** started(id): a run was begun. */
 function startForm(host, { call, started, tell: tellPage }) {
   let known = null; // What there is to choose from, as the server told it last.
   let family = null;
@@ -13,13 +13,13 @@ function startForm(host, { call, started, tell: tellPage }) {
   let previewed = "";
 
   const made = formParts();
-  const { families, summary, presetRow, origin, branchLine, numbers, numbersWrong, words, direction, domains, command, copy, queue, go, form } = made;
+  const { families, summary, presetRow, origin, numbers, numbersWrong, numbersNote, words, direction, domains, command, copy, queue, go, form } = made;
   const refuse = notices(made.wrong);
   host.replaceChildren(form);
   let pressFamily = () => {};
 
   const data = formData(made.dataHost, { call, family: () => family?.name, changed: () => changed() });
-  const preview = formPreview(made.lookHost, { call });
+  const preview = formPreview(made.lookHost, { call, failed: () => (previewed = "") });
   const cost = formCost(made.costHost, { call, known: () => known });
   const options = formOptions(made.moreHost, { changed: () => changed() });
   const resumed = () => (origin.value.startsWith("resume:") ? known.runs.find((run) => run.id === origin.value.slice(7)) : null);
@@ -48,28 +48,46 @@ function startForm(host, { call, started, tell: tellPage }) {
       if (!newest || resumed() || host.hidden) return;
       mark(answer);
       command.classList.toggle("lf-wait", !answer.ok); // The last one that would work.
-      if (!answer.ok) return cost.drop();
-      command.textContent = answer.command;
+      if (!answer.ok) return cost.drop(missing(answer));
+      command.replaceChildren(...formWords(answer.command));
       queue.textContent = answer.queue ?? "";
-      options.fallbacks(answer.resolved);
+      options.fallbacks(answer.resolved, asked);
       for (const [name, { input }] of Object.entries(numbers)) input.placeholder = answer.resolved.train[name];
       if (numbers.size.input.disabled) numbers.size.input.value = answer.resolved.train.size;
-      cost.ask(asked);
+      cost.ask(asked, answer.assumed);
     },
   );
 
-  /** A complaint where it belongs; an answer without one takes the old ones away. */
+  /** Instead of an estimate of what cannot be. */
+  function missing({ errors = {} }) {
+    const fields = Object.keys(errors).filter((name) => name !== "data").length;
+    if (fields) return fields === 1 ? "Correct the marked field." : "Correct the marked fields.";
+    return errors.data ? "Choose other data." : "";
+  }
+
+  /** Complaints where they belong; an answer without any takes the old ones away. */
   function mark(answer, aloud = false) {
     const { field = null, error = "" } = answer.ok ? {} : answer;
-    const own = field in numbers;
-    const folded = options.mark(field, error);
-    numbersWrong.textContent = own ? error : "";
-    for (const [name, { input }] of Object.entries(numbers)) input.setAttribute("aria-invalid", String(name === field));
-    const elsewhere = error && !own && !folded;
-    if (elsewhere && field === "data") data.refuse(error);
-    refuse(elsewhere && (field !== "data" || aloud) ? error : "");
-    if (aloud && own) numbers[field].input.focus();
-    if (aloud && folded) folded.focusable.focus();
+    const errors = answer.ok ? {} : (answer.errors ?? (field ? { [field]: error } : {}));
+    const folded = options.mark(errors);
+    const own = Object.keys(numbers).filter((name) => name in errors);
+    const wrong = own.map((name) => errors[name]).join("\n");
+    if (numbersWrong.textContent !== wrong) numbersWrong.textContent = wrong;
+    for (const [name, { input }] of Object.entries(numbers)) input.setAttribute("aria-invalid", String(name in errors));
+    if (errors.data) data.refuse(errors.data);
+    const placed = own.length || folded.length;
+    refuse(!placed && (aloud || !errors.data) ? error : "");
+    if (aloud && own.length) numbers[own[0]].input.focus();
+    else if (aloud && folded.length) folded[0].focusable.focus();
+  }
+
+  /** A word on a batch that is larger than the data. */
+  function noteBatch() {
+    const sets = data.facts()?.sets;
+    const pictures = sets ? (sets[""] ?? Math.min(sets.a, sets.b)) : 0;
+    const batch = Number(numbers.batch.input.value || numbers.batch.input.placeholder);
+    const text = pictures && batch > pictures ? `${pictures.toLocaleString("en")} ${pictures === 1 ? "picture" : "pictures"}, batch ${batch.toLocaleString("en")}: each step sees pictures more than once.` : "";
+    if (numbersNote.textContent !== text) numbersNote.textContent = text;
   }
 
   const settle = whenQuiet(() => {
@@ -84,6 +102,7 @@ function startForm(host, { call, started, tell: tellPage }) {
 
   function changed() {
     drawPressed();
+    noteBatch();
     settle();
   }
 
@@ -162,7 +181,7 @@ function startForm(host, { call, started, tell: tellPage }) {
     cost.drop();
     queue.textContent = "";
     numbers.steps.input.value = run.total_steps;
-    command.textContent = run.command;
+    command.replaceChildren(...formWords(run.command));
     return undefined;
   }
 
@@ -230,28 +249,8 @@ function startForm(host, { call, started, tell: tellPage }) {
     leave();
   });
 
-  /** Begin with a model, or with a snapshot of a run, which can be branched as well. */
-  function from(wanted) {
-    const value = wanted?.model ?? (wanted?.run ? `run:${wanted.run}${wanted.step == null ? "" : `@${wanted.step}`}` : "");
-    branchLine.hidden = !wanted?.run || wanted.step == null;
-    if (!value) return;
-    const id = wanted.run ?? value.replace(/^run:/, "").split("@")[0];
-    const listed = known.models.find((one) => one.value === value) ?? known.models.find((one) => one.value === `run:${id}`);
-    if (listed && listed.family !== family.name) drawFamily(listed.family);
-    drawOrigins(`model:${value}`);
-    const branch = make("button", { type: "button", class: "gs-button" }, "Branch");
-    branch.addEventListener("click", async () => {
-      branch.disabled = true;
-      const answer = await call("branch", { run: wanted.run, step: wanted.step });
-      branch.disabled = false;
-      return answer.ok ? started(answer.id ?? answer.run) : refuse(answer.error);
-    });
-    branchLine.replaceChildren("These weights begin a run of its own, with any data and recipe. To go on just as that run did: ", branch);
-    originChanged();
-  }
-
   return {
-    async open({ from: wanted } = {}) {
+    async open() {
       opener = document.activeElement;
       host.hidden = false;
       tellPage("");
@@ -270,7 +269,6 @@ function startForm(host, { call, started, tell: tellPage }) {
         drawOrigins("");
         originChanged();
       }
-      from(wanted);
       if (opener !== document.body && !form.contains(document.activeElement)) form.querySelector("[aria-pressed=true]")?.focus({ preventScroll: true });
       return undefined;
     },

@@ -51,20 +51,25 @@ function lookHead(host) {
   };
 }
 
+/** What went wrong with a run, in a word to the point; empty where nothing did. Its Resume then stands beside that. */
+function lookWrong(run) {
+  return run.error || (run.state === "interrupted" ? "Its trainer is gone." : "");
+}
+
 /** What went wrong with a run, and the way on. */
 function lookTrouble(host, { resume }) {
   let said = "";
   return {
     draw(run, may) {
-      const interrupted = run.state === "interrupted";
-      const what = run.error || (interrupted ? "Its trainer is gone." : "");
-      const shown = what && (RUNS_ENDED_BADLY.includes(run.state) || run.error);
-      const next = JSON.stringify([run.id, what, shown, run.resumable, may, run.state]);
+      const what = lookWrong(run);
+      const shown = what !== "";
+      const next = JSON.stringify([run.id, what, run.step, run.resumes_at, run.resumable, may, run.state]);
       if (next === said) return;
       said = next;
       host.hidden = !shown;
       if (!shown) return;
-      const words = interrupted ? `Interrupted at step ${run.step.toLocaleString("en")}: ${what} What was saved is kept.` : what;
+      const back = run.resumes_at ? `It can go on from step ${run.resumes_at.toLocaleString("en")}, which is saved.` : "Nothing was saved yet: it would begin again.";
+      const words = run.state === "interrupted" ? `Interrupted at step ${run.step.toLocaleString("en")}: ${what} ${run.imported ? "" : back}` : what;
       const button = make("button", { type: "button", class: "gs-button", id: "lab-again", onclick: () => resume() }, "Resume");
       host.replaceChildren(make("p", { class: "gs-notice" }, words), run.resumable && may ? button : "");
     },
@@ -91,7 +96,7 @@ function lookFindings(host, { go }) {
       "li",
       { class: event.finding ? "lb-finding" : "lb-notice" },
       make("button", { type: "button", class: "lb-step", "aria-label": `Go to step ${event.step.toLocaleString("en")}`, onclick: () => go(event.step) }, `Step ${event.step.toLocaleString("en")}`),
-      make("span", {}, event.finding || event.kind.endsWith("-over") ? make("b", {}, `${event.title}. `) : "", event.text),
+      make("span", {}, event.finding ? make("b", {}, `${event.title}. `) : "", event.text),
     );
   return {
     draw(run) {

@@ -1,6 +1,6 @@
 // The runs that are here: a strip of cards, those that train first, and the trash.
 
-const RUNS_FILTER_FROM = 9;
+const RUNS_FILTER_FROM = 6;
 const RUNS_SHOWN = 60; // More are shown when asked for: hundreds of cards are for the filter.
 const RUNS_COMPARED = 5;
 const RUNS_ENDED_BADLY = ["failed", "interrupted"];
@@ -49,7 +49,7 @@ function runList(host, { chosen, compare, newRun }) {
   const nothing = make("li", { class: "lb-nothing gs-small", hidden: true }, "No run of that name.");
   const more = make("button", { type: "button", class: "gs-button gs-plain" });
   const rest = make("li", { class: "lb-rest", hidden: true }, more);
-  host.append(make("div", { class: "lb-find" }, count, filter), strip, make("div", { class: "lb-act" }, add, side));
+  host.append(strip, make("div", { class: "lb-act" }, add, side), make("div", { class: "lb-find" }, filter, count));
   strip.append(nothing, rest);
 
   const cards = new Map();
@@ -64,13 +64,14 @@ function runList(host, { chosen, compare, newRun }) {
     const state = make("span", { class: "lb-state" });
     const share = make("span");
     const facts = make("span", { class: "lb-facts" });
+    const found = make("span", { class: "lb-found", role: "img", hidden: true });
     const left = make("span");
     const fill = make("i");
     const button = make(
       "button",
       { type: "button", class: "lb-run", onclick: () => chosen(id) },
       title,
-      make("span", { class: "lb-line" }, state, share),
+      make("span", { class: "lb-line" }, make("span", {}, state, found), share),
       make("span", { class: "lb-line lb-facts" }, facts, left),
       make("span", { class: "lb-bar" }, fill),
     );
@@ -81,7 +82,7 @@ function runList(host, { chosen, compare, newRun }) {
       draw(rows, current);
       compare([...over]);
     });
-    return { item: make("li", { class: "lb-card", "data-run": id }, button, label), button, title, state, share, facts, left, fill, label, tick, said: "" };
+    return { item: make("li", { class: "lb-card", "data-run": id }, button, label), button, title, state, share, found, facts, left, fill, label, tick, said: "" };
   }
 
   function fill(one, run) {
@@ -95,6 +96,11 @@ function runList(host, { chosen, compare, newRun }) {
     runsPut(one.state, runsState(run));
     one.state.className = `lb-state lb-${run.state}`;
     runsPut(one.share, run.state === "finished" ? `${run.step.toLocaleString("en")} steps` : run.step ? percent(run.part) : "");
+    const { length } = run.findings;
+    one.found.hidden = !length;
+    runsPut(one.found, String(length));
+    one.found.title = `${length} open ${length === 1 ? "finding" : "findings"}: ${run.findings.join(", ")}`;
+    one.found.setAttribute("aria-label", one.found.title);
     runsPut(one.facts, runsFacts(run));
     runsPut(one.left, run.left_s != null ? `${runsSpan(run.left_s)} left` : "");
     one.fill.style.width = `${run.part * 100}%`;

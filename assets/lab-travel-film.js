@@ -69,11 +69,19 @@ function travelJob({ button, begin, poll, stop, words, done }) {
   return { parts: [button, cancel, meter, line], tell };
 }
 
+/** What is wrong with a number that was typed, by the name of its field; "" where it can be. */
+function travelWrong(name, input) {
+  const { min, max, value, validity } = input;
+  if (validity.valid && value.trim() !== "") return "";
+  const typed = validity.badInput ? "is no number" : value.trim() === "" ? "is empty" : `cannot be ${value}`;
+  return `${name} ${typed}: give a number from ${min} to ${Number(max).toLocaleString("en")}.`;
+}
+
 /** The panel that has the film written. run() is the run that is shown. */
 function travelFilm({ call, run }) {
   const number = (label, value, min, max) => {
     const input = make("input", { type: "number", class: "gs-input gs-slim", value, min, max, step: "any" });
-    return { input, field: make("label", { class: "gs-field" }, label, input) };
+    return { label, input, field: make("label", { class: "gs-field" }, label, input) };
   };
   const fps = number("Frames a second", 30, 1, 60);
   const span = number("Seconds", 10, 0.5, 120);
@@ -87,11 +95,24 @@ function travelFilm({ call, run }) {
   const steps = make("input", { type: "checkbox", checked: true });
   const result = make("p", { class: "gs-told lt-made", hidden: true });
   const button = make("button", { type: "button", class: "gs-button" }, "Make film");
-  const value = (input) => (input.value.trim() === "" || !input.validity.valid ? null : Number(input.value));
+  const numbers = [fps, span, size];
+  const mark = ({ label, input }) => {
+    const wrong = travelWrong(label, input);
+    input.setAttribute("aria-invalid", String(Boolean(wrong)));
+    return wrong;
+  };
+  for (const one of numbers) {
+    one.input.addEventListener("input", () => {
+      if (one.input.getAttribute("aria-invalid") !== "true") return;
+      mark(one);
+      const wrong = numbers.filter(({ input }) => input.getAttribute("aria-invalid") === "true").map(({ label, input }) => travelWrong(label, input));
+      job.tell(wrong.join(" "), wrong.length > 0); // What is mended is no longer complained of.
+    });
+  }
   const options = () => ({
-    fps: value(fps.input),
-    seconds: value(span.input),
-    size: value(size.input),
+    fps: Number(fps.input.value),
+    seconds: Number(span.input.value),
+    size: Number(size.input.value),
     kind: kind.select.value,
     fade: between.select.value === "fade",
     steps: steps.checked,
@@ -101,8 +122,13 @@ function travelFilm({ call, run }) {
   });
   const job = travelJob({
     button,
-    begin: () => {
+    begin: async () => {
       result.hidden = true;
+      const wrong = numbers.map(mark).filter(Boolean);
+      if (wrong.length) {
+        numbers.find(({ input }) => input.getAttribute("aria-invalid") === "true").input.focus();
+        return { ok: false, error: `${wrong.join(" ")} No film was made.` };
+      }
       return call("travel_film", { run: run().id, options: options() });
     },
     poll: (id) => call("travel_film_poll", { job: id }),
@@ -123,6 +149,7 @@ function travelFilm({ call, run }) {
   const element = make(
     "div",
     { class: "lt-panel", role: "group", "aria-label": "Film", hidden: true },
+    make("h3", {}, "Film of the samples"),
     make("div", { class: "lt-fields" }, fps.field, span.field, size.field, between.field, kind.field),
     make("label", { class: "lt-check" }, steps, "Write the step beneath"),
     make("div", { class: "lt-row" }, begin, cancel, meter, line),
@@ -136,6 +163,7 @@ function travelFilm({ call, run }) {
     },
     reset() {
       result.hidden = true;
+      numbers.forEach(({ input }) => input.removeAttribute("aria-invalid"));
       job.tell("");
     },
   };

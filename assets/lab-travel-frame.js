@@ -44,14 +44,10 @@ function travelFrame(host) {
   const slide = make("div", { class: "lt-slide" }, before, make("div", { class: "lt-range" }, range, ticks), next, playButton, speed, make("label", { class: "lt-check" }, loop, "Loop"));
 
   const opener = make("button", { type: "button", class: "gs-button" });
-  const tool = (text, title) => make("button", { type: "button", class: "gs-button", "aria-expanded": "false", title }, text);
-  const tools = {
-    keep: tool("Keep", "Make a named model of this snapshot"),
-    branch: tool("Branch", "Begin another run from this snapshot"),
-    back: tool("Roll back", "Take this run back to this snapshot"),
-    film: tool("Film", "Write the samples as a film"),
-  };
-  const note = make("span", { class: "gs-small lt-note" });
+  const tool = (text) => make("button", { type: "button", class: "gs-button", "aria-expanded": "false" }, text);
+  const tools = { keep: tool("Keep"), branch: tool("Branch"), back: tool("Roll back"), film: tool("Film") };
+  tools.film.title = "Write the samples as a film";
+  const note = make("span", { class: "gs-small lt-note", role: "status" });
   const actions = make("div", { class: "lt-row lt-actions" }, opener, ...Object.values(tools), note);
   const bar = make("div", { class: "lt-bar" }, slide, actions);
   const playing = (on) => {
@@ -65,6 +61,13 @@ function travelFrame(host) {
     stage, caption, after, newest, heads, sheet, canvas, cells, nothing, problem, bar,
     slide, before, next, range, ticks, playButton, speed, loop, actions, opener, tools, note, playing,
   };
+}
+
+/** Whether a canvas holds a sheet of this layout. */
+function travelFits(layout, canvas) {
+  if (!layout) return false;
+  const { columns, rows, cell_px: side, gap_px: gap } = layout;
+  return columns * (side + gap) - gap === canvas.width && rows * (side + gap) - gap === canvas.height;
 }
 
 /** One button over each picture of a sheet, or over each row of a translator's; arrow keys move among them. */
@@ -87,11 +90,10 @@ function travelCells(host, pick) {
     mark: (picked) => [...host.children].forEach((cell, at) => cell.setAttribute("aria-pressed", String(at === picked))),
     draw({ layout, canvas, whole, picked }) {
       clear();
-      if (!layout || canvas.width < 2) return;
-      const { columns, rows, cell_px: side, gap_px: gap } = layout;
-      const fits = columns * (side + gap) - gap === canvas.width && rows * (side + gap) - gap === canvas.height;
+      if (!travelFits(layout, canvas)) return;
+      const { columns, rows, gap_px: gap } = layout;
       const count = whole ? rows : columns * rows;
-      if (!fits || count > TRAVEL_MOST_CELLS) return;
+      if (count > TRAVEL_MOST_CELLS) return;
       across = whole ? 1 : columns;
       host.hidden = false;
       host.style.gridTemplateColumns = `repeat(${across}, 1fr)`;

@@ -53,9 +53,11 @@ function travelKeep({ call, at, open, changed }) {
     },
   });
   const [begin, cancel, meter, line] = job.parts;
+  const head = make("h3", {});
   const element = make(
     "div",
     { class: "lt-panel", role: "group", "aria-label": "Keep", hidden: true },
+    head,
     make(
       "div",
       { class: "lt-fields" },
@@ -69,7 +71,10 @@ function travelKeep({ call, at, open, changed }) {
   );
   return {
     element,
-    show: offer,
+    show() {
+      head.textContent = `Keep ${travelStep(at().step)}`;
+      offer();
+    },
     reset() {
       result.hidden = true;
       name.value = offered = "";
@@ -79,19 +84,20 @@ function travelKeep({ call, at, open, changed }) {
   };
 }
 
-/** Branch and roll back: a sentence about what will happen, and the button that does it. */
-function travelForks({ call, at, run, chosen, changed, tell }) {
+/** Branch and roll back: a sentence about what will happen, and the button that does it. rolledBack(step): it is done. */
+function travelForks({ call, at, run, chosen, changed, tell, rolledBack }) {
   const exact = () => run().snapshots.find(({ step }) => step === at().step)?.exact;
   const panel = (label) => {
+    const head = make("h3", {});
     const words = make("p", { class: "lt-words" });
     const button = make("button", { type: "button", class: "gs-button" }, label);
     const line = make("p", { class: "gs-told lt-line", role: "alert" });
-    const element = make("div", { class: "lt-panel", role: "group", "aria-label": label, hidden: true }, words, make("div", { class: "lt-row" }, button, line));
+    const element = make("div", { class: "lt-panel", role: "group", "aria-label": label, hidden: true }, head, words, make("div", { class: "lt-row" }, button, line));
     const say = (text, wrong = false) => {
       line.textContent = text;
       line.classList.toggle("gs-notice", wrong);
     };
-    return { element, words, button, say };
+    return { element, head, words, button, say };
   };
   const once = (one, name, done) =>
     one.button.addEventListener("click", async () => {
@@ -110,10 +116,10 @@ function travelForks({ call, at, run, chosen, changed, tell }) {
     if (chosen) await chosen(answer.id);
     else await changed();
   });
-  const back = panel("Roll back now");
-  once(back, "roll_back", async (_, step) => {
-    tell(`The run is back at ${travelStep(step)}. Resume goes on from there.`, { quiet: true });
-    await changed();
+  const back = panel("Roll back");
+  once(back, "roll_back", (_, step) => {
+    rolledBack(step);
+    return changed();
   });
 
   return {
@@ -121,6 +127,7 @@ function travelForks({ call, at, run, chosen, changed, tell }) {
       element: branch.element,
       show() {
         const from = travelStep(at().step);
+        branch.head.textContent = `Branch from ${from}`;
         branch.words.textContent = exact()
           ? `A new run goes on exactly from ${from}: networks, optimizers and the order of the data are kept.`
           : `A new run begins with the weights of ${from}. Its optimizers begin anew: the state to go on exactly is not kept.`;
@@ -131,6 +138,8 @@ function travelForks({ call, at, run, chosen, changed, tell }) {
       element: back.element,
       show() {
         const to = travelStep(at().step);
+        back.head.textContent = `Roll back to ${to}`;
+        back.button.textContent = `Roll back to ${at().step.toLocaleString("en")}`;
         const { active } = run();
         const [text, can] = active
           ? ["The run is training. Stop it first, then roll it back.", false]

@@ -31,6 +31,9 @@ function travelSeeds({ call, sheets, go, picked }) {
     const paper = canvas.getContext("2d");
     paper.imageSmoothingQuality = "high";
     paper.drawImage(sheet.bitmap, column * (side + gap), row * (side + gap), wide, side, 0, 0, canvas.width, canvas.height);
+    if (whole) {
+      for (let one = 1; one < columns; one += 1) paper.clearRect(Math.floor((one * (side + gap) - gap) * scale), 0, Math.ceil(gap * scale), canvas.height);
+    }
     canvas.dataset.drawn = "1";
   };
   const fill = async () => {

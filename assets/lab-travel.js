@@ -19,6 +19,7 @@ function timeTravel(host, { call, onStep, open, tell, changed, chosen = null }) 
   let place = 0; // Of the sheet that is shown, among the samples.
   let following = true;
   let target = null; // Step of the snapshot that the buttons are about.
+  let held = false; // A hand is over the buttons: what they say is what a click does.
   let shownPanel = null;
 
   const sheets = travelSheets((step) => call("sample", { run: run.id, step }));
@@ -29,6 +30,14 @@ function timeTravel(host, { call, onStep, open, tell, changed, chosen = null }) 
 
   // The sheet.
 
+  /** The gaps between the pictures take the page's colour: white lines would glare in the dark. */
+  const openGaps = () => {
+    if (!travelFits(layout, canvas)) return;
+    const { columns, rows, cell_px: side, gap_px: gap } = layout;
+    const paper = canvas.getContext("2d");
+    for (let column = 1; column < columns; column += 1) paper.clearRect(column * (side + gap) - gap, 0, gap, canvas.height);
+    for (let row = 1; row < rows; row += 1) paper.clearRect(0, row * (side + gap) - gap, canvas.width, gap);
+  };
   const hard = () => {
     const small = layout && layout.cell_px <= HARD_PX;
     const room = canvas.clientWidth * (window.devicePixelRatio || 1);
@@ -48,6 +57,7 @@ function timeTravel(host, { call, onStep, open, tell, changed, chosen = null }) 
     const paper = canvas.getContext("2d");
     paper.clearRect(0, 0, canvas.width, canvas.height);
     paper.drawImage(bitmap, 0, 0);
+    openGaps();
     canvas.dataset.step = step;
     canvas.setAttribute("aria-label", `Samples at ${travelStep(step)}`);
     after.textContent = elapsed ? `after ${seconds(elapsed)}` : "";
@@ -88,7 +98,8 @@ function timeTravel(host, { call, onStep, open, tell, changed, chosen = null }) 
     newest.classList.toggle("lt-hidden", following);
     [before.disabled, next.disabled] = [place === 0, place === samples.length - 1];
     seeds.mark(step);
-    if (!shownPanel || by === "hand") aim();
+    if (by === "hand") note.textContent = "";
+    aim(by);
     if (by === "hand" || by === "film") onStep(following && by === "hand" ? null : step);
     const found = sheets.at(step);
     if (found) {
@@ -124,11 +135,19 @@ function timeTravel(host, { call, onStep, open, tell, changed, chosen = null }) 
   // What can be done at a step.
 
   const at = () => ({ run: run.id, step: target });
-  const openTab = (value) => {
-    open(run.kind === "translator" ? "Style transfer" : "Explore", value);
+  const openTab = (value, name = value) => {
+    const place = run.kind === "translator" ? "Style transfer" : "Explore";
+    window.gsOpening = { place, value, name }; // Told at once, for the value takes its time; and kept for a tab that is not there yet.
+    document.dispatchEvent(new Event("gs-opening"));
+    open(place, value);
     window.scrollTo(0, 0); // To the picture there.
   };
-  const forks = travelForks({ call, at, run: () => run, chosen, changed, tell });
+  const rolledBack = (step) => {
+    showPanel(null);
+    note.textContent = `The run is back at ${travelStep(step)}. Resume goes on from there.`;
+    tools.back.focus({ preventScroll: true });
+  };
+  const forks = travelForks({ call, at, run: () => run, chosen, changed, tell, rolledBack });
   const panels = {
     keep: travelKeep({ call, at, open: openTab, changed }),
     branch: forks.branch,
@@ -143,7 +162,7 @@ function timeTravel(host, { call, onStep, open, tell, changed, chosen = null }) 
       tools[one].setAttribute("aria-expanded", String(one === name));
     }
     if (!name) return;
-    aim();
+    note.textContent = "";
     panels[name].show(samples.length < 2);
   };
   for (const name of Object.keys(panels)) {
@@ -154,24 +173,56 @@ function timeTravel(host, { call, onStep, open, tell, changed, chosen = null }) 
     });
   }
 
-  /** The buttons are about the snapshot nearest to the step that is shown. */
-  const aim = () => {
+  const titles = {
+    keep: (step) => `Make a named model of ${step}`,
+    branch: (step) => `Begin another run from ${step}`,
+    back: (step) => `Take this run back to ${step}`,
+  };
+  const verb = () => (run.kind === "translator" ? "Paint with" : "Explore");
+  const LAST_KEPT = ", last kept";
+  const openerText = (snapshot, step) => {
+    const why = snapshot === step || !samples.length ? "" : snapshot < step ? LAST_KEPT : ", first kept";
+    return `${verb()} ${travelStep(snapshot)}${why}`;
+  };
+  /** Room for the longest name that the button can have: its neighbours stay where they are. */
+  const reserve = () => {
+    const steps = new Set(run.snapshots.map(({ step }) => step));
+    const letters = steps.size ? openerText(Math.max(...steps), Math.max(...steps)).length : 0;
+    opener.style.minWidth = `${letters + (samples.every((step) => steps.has(step)) ? 0 : LAST_KEPT.length)}ch`;
+  };
+
+  /**
+   * The buttons are about the last snapshot at or before the step that is shown, else the first. They change while a
+   * run goes on or plays, but not under a hand, and not while a panel is open; what a person does always counts.
+   */
+  const inHand = () => (shownPanel && shownPanel !== "film") || (held && actions.querySelector("button:hover")) || actions.querySelector(":focus-visible");
+  const aim = (by = "run") => {
     const steps = run.snapshots.map(({ step }) => step);
+    if (by !== "hand" && steps.includes(target) && inHand()) return;
     const step = samples[place] ?? run.step;
-    const before_ = target;
-    target = steps.length ? nearest(steps, step) : null;
+    const old = target;
+    target = steps.findLast((one) => one <= step) ?? steps[0] ?? null;
     const none = target === null;
-    opener.textContent = none ? "No snapshot yet" : `${run.kind === "translator" ? "Paint with" : "Explore"} ${travelStep(target)}`;
+    opener.textContent = none ? "No snapshot yet" : openerText(target, step);
+    opener.title = none || target === step ? "" : `The last snapshot at or before ${travelStep(step)}`;
+    if (!none && target > step) opener.title = "The first snapshot of this run";
     opener.disabled = none;
     for (const name of ["keep", "branch", "back"]) {
       tools[name].disabled = none;
       tools[name].hidden = run.may === false;
+      tools[name].title = none ? "No snapshot yet" : titles[name](travelStep(target));
     }
     tools.film.hidden = !samples.length;
-    note.textContent = !none && samples.length && target !== step ? "the nearest snapshot" : "";
-    if (shownPanel && shownPanel !== "film" && target !== before_) panels[shownPanel].show();
+    if (shownPanel && shownPanel !== "film" && none) showPanel(null);
+    else if (shownPanel && shownPanel !== "film" && target !== old) panels[shownPanel].show();
   };
-  opener.addEventListener("click", () => openTab(`run:${run.id}@${target}`));
+  opener.addEventListener("click", () => openTab(`run:${run.id}@${target}`, `${run.title || run.id}, ${travelStep(target)}`));
+  actions.addEventListener("pointerenter", () => (held = true));
+  actions.addEventListener("pointerleave", () => {
+    held = false;
+    setTimeout(() => run && aim(), TRAVEL_WAIT_MS); // A finger leaves before its click comes.
+  });
+  actions.addEventListener("focusout", () => setTimeout(() => run && aim(), TRAVEL_WAIT_MS));
 
   // Moving through time.
 
@@ -248,6 +299,7 @@ function timeTravel(host, { call, onStep, open, tell, changed, chosen = null }) 
       return;
     }
     layout = answer.layout;
+    openGaps();
     heads.hidden = !answer.columns;
     heads.replaceChildren(...(answer.columns ?? []).map((text) => make("span", { class: "gs-small", title: text }, text)));
     drawCells();
@@ -266,11 +318,14 @@ function timeTravel(host, { call, onStep, open, tell, changed, chosen = null }) 
         showPanel(null);
         Object.values(panels).forEach((panel) => panel.reset());
         [layout, asking, following, place, target] = [null, null, true, 0, null];
+        note.textContent = "";
         heads.hidden = true;
         cells.clear();
       }
       if (other || gone) sheets.forget(); // A step that is trained again has other samples.
       samples = run.samples;
+      reserve();
+      if (run.active) note.textContent = "";
       range.max = Math.max(0, samples.length - 1);
       newest.hidden = samples.length < 2;
       seeds.show(run, samples, layout);
@@ -286,10 +341,7 @@ function timeTravel(host, { call, onStep, open, tell, changed, chosen = null }) 
       if (shownPanel === "film" && countBefore < 2 !== samples.length < 2) panels.film.show(samples.length < 2);
       if (!layout) askLayout();
       const moved = other || gone || samples.length !== countBefore;
-      if (!moved) {
-        if (!shownPanel) aim();
-        return;
-      }
+      if (!moved) return aim();
       const to = following && !player.playing ? samples.length - 1 : samples.indexOf(nearest(samples, stepBefore ?? samples.at(-1)));
       if (other || gone || samples[to] !== stepBefore) go(to, "run");
       else {
@@ -297,7 +349,7 @@ function timeTravel(host, { call, onStep, open, tell, changed, chosen = null }) 
         following = to === samples.length - 1;
         newest.classList.toggle("lt-hidden", following);
         next.disabled = following;
-        if (!shownPanel) aim();
+        aim();
       }
     },
     /** Where the chart's cursor went; null: it is gone, and the newest is followed again. */

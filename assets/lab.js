@@ -67,6 +67,7 @@ function choose(id, { reveal = false } = {}) {
   kept.set(sessionStorage, LAB_CHOSEN, id);
   tell("");
   drawList();
+  list.reveal();
   return poll().then(() => reveal && list.reveal());
 }
 
@@ -75,6 +76,7 @@ function settle() {
   if (chosen && rows.has(chosen)) return;
   if (chosen && listed) tell(`${seen?.title ?? chosen} is not here any more: it was deleted or moved.`, { quiet: true });
   chosen = order[0] ?? null;
+  kept.set(sessionStorage, LAB_CHOSEN, chosen); // A reload shows the same again, whatever began meanwhile.
   stamp = null;
 }
 
@@ -145,8 +147,9 @@ async function look() {
   }
   const before = chosen;
   settle();
-  listed = true;
   drawList();
+  if (!listed) list.reveal();
+  listed = true;
   if (!chosen) {
     if (seen) bench.show(null);
     seen = null;

@@ -152,15 +152,35 @@ root.querySelectorAll(".gs-help").forEach(closesItself);
 
 let asked = null; // The model that another tab sent before this one was looked at.
 let starting = false;
+let announced = null; // The model that a tab has told of, and whose value is on its way.
+
+function openFromElsewhere(value, name = modelName(value)) {
+  tell("");
+  if (wanted) return openModel(value, { name });
+  asked = value; // Whoever looks at the tab begins with it.
+  if (!root.classList.contains("pt-empty")) opening(value, name);
+  return undefined;
+}
+
+/** The time travel tells of a model before its value comes by way of the frame, and maybe before this tab is made. */
+function openAnnounced() {
+  if (window.gsOpening?.place !== "Style transfer") return;
+  const { value, name } = window.gsOpening;
+  window.gsOpening = null;
+  announced = value;
+  openFromElsewhere(value, name);
+}
+document.addEventListener("gs-opening", openAnnounced);
+openAnnounced();
 
 // What other tabs send here: {"model": ...}.
 watch("value", () => {
   try {
     const sent = typeof props.value === "string" ? JSON.parse(props.value) : props.value;
     if (!sent?.model) return;
-    tell("");
-    if (wanted) openModel(sent.model);
-    else asked = sent.model; // Whoever looks at the tab begins with it.
+    const known = sent.model === announced;
+    announced = null;
+    if (!known) openFromElsewhere(sent.model);
   } catch {
     tell("What another tab sent here could not be read. The picture stays.");
   }
@@ -170,7 +190,8 @@ function emptyState(text, label, act) {
   root.classList.add("pt-empty");
   part("picture").setAttribute("aria-busy", "false");
   for (const area of root.querySelectorAll(".pt-source, .pt-controls > :not(.pt-folds), #paint-compare, #paint-trip, #paint-many")) area.inert = true;
-  root.querySelector(".pt-nothing")?.remove();
+  root.querySelectorAll(".pt-nothing, .pt-opening").forEach((one) => one.remove());
+  picker.set(models, null);
   const button = make("button", { type: "button", class: "gs-button", onclick: act }, label);
   part("picture").append(make("div", { class: "pt-nothing" }, make("p", {}, text), button));
 }
@@ -191,6 +212,7 @@ async function start() {
 async function begin() {
   const stored = kept.get(sessionStorage, SESSION, null) ?? {};
   const value = asked ?? stored.model ?? kept.get(localStorage, LAST_TRANSLATOR, null);
+  if (!asked) opening(value, value ? modelName(value) : "a model");
   asked = null;
   waiting(true);
   const answer = await ask(server, "open", { model: value, photo: stored.photo?.id });

@@ -44,6 +44,7 @@ function waiting(on) {
   if (on) waitSign = setTimeout(() => part("picture").classList.add("pt-wait"), WAIT_SIGN_MS);
   else part("picture").classList.remove("pt-wait");
   part("picture").setAttribute("aria-busy", String(on));
+  if (!on) part("picture").querySelector(".pt-opening")?.remove();
 }
 
 /** Show another model, direction or photograph; what cannot be shown leaves everything as it is. */
@@ -53,6 +54,7 @@ async function see(change) {
   leaveJob();
   const next = { ...wanted, ...change };
   wanted = next;
+  picker.set(models, model.value);
   sync();
   waiting(true);
   const answer = await ask(server, "preview", { model: next.model, direction: next.direction, photo: next.photo.id, brush: next.brush });
@@ -199,14 +201,29 @@ function adopt(facts) {
   picker.set(models, facts.value);
 }
 
-async function openModel(value, { quietly = false } = {}) {
+/** What is being opened is told at once; nothing can be painted until it is there. */
+function opening(value, name) {
+  const text = `Opening ${name}`;
+  picker.set([...models.filter((one) => one.value !== value), { ...models.find((one) => one.value === value), value, name: text, facts: "" }], value);
+  part("paint").disabled = true;
+  if (shown) return;
+  part("picture").querySelector(".pt-opening")?.remove();
+  part("picture").append(make("p", { class: "pt-opening gs-told", role: "status" }, text));
+}
+
+/** The name of a model's value, as far as the page knows it. */
+const modelName = (value) => models.find((one) => one.value === value)?.name ?? value.replace(/^run:/, "").replace(/@(\d+)$/, (_, step) => `, step ${Number(step).toLocaleString("en")}`);
+
+async function openModel(value, { quietly = false, name = modelName(value) } = {}) {
   turn += 1;
   const mine = turn;
+  if (!quietly) opening(value, name);
   const answer = await ask(server, "choose", { model: value });
   if (mine !== turn) return;
   if (!answer.ok) {
     tell(answer.error);
     picker.set(models, model?.value ?? null);
+    if (wanted) sync();
     return;
   }
   models = answer.models ?? models;

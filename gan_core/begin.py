@@ -7,15 +7,14 @@ from typing import Any, NamedTuple
 
 from gan_core import weights
 from gan_core.config import ModelConfig, RunConfig, build, train_config
-from gan_core.errors import ConfigError, ModelError, RunError
+from gan_core.errors import ConfigError, RunError
 from gan_core.families import get_family
 from gan_core.library import find
 from gan_core.models import get_networks
 from gan_core.settings import Settings
 from gan_core.training.branching import START
-from gan_core.training.run_folder import RunFolder, create_run, list_runs
+from gan_core.training.run_folder import RunFolder, create_run
 
-RUN = "run:"
 FROM_DATA = ("size", "channels", "channels_b", "classes")
 """Constructor numbers that follow from the data and the general options."""
 
@@ -87,25 +86,13 @@ def begin(config: RunConfig, settings: Settings | None = None, *, run: Path | No
 
 
 def find_start(name: str, settings: Settings) -> Origin:
-    """The model of a name that `library.find` knows, or of run:ID (newest snapshot) and run:ID@STEP."""
-    folder = _snapshot(name.removeprefix(RUN), settings) if name.startswith(RUN) else find(name, settings)
+    """The model of a name that `library.find` knows."""
+    folder = find(name, settings)
     config = weights.read_config(folder)
     about: dict[str, Any] = {"model": name}
     if folder.parent.name == "snapshots" and folder.name.isdigit():
         about = {"run": folder.parent.parent.resolve().name, "step": int(folder.name), "exact": False}
     return Origin(folder, config, about)
-
-
-def _snapshot(name: str, settings: Settings) -> Path:
-    id, _, step = name.partition("@")
-    run = next((run for run in list_runs(settings.runs_dir) if run.id == id), None)
-    if run is None:
-        raise RunError(f"There is no run {id[:80]!r} in {settings.runs_dir}. Nothing was started.")
-    snapshots = {str(number): path for number, path in run.snapshots()}
-    folder = snapshots.get(step) if step else run.newest_snapshot()
-    if folder is None:
-        raise ModelError(f"{run.id} has no snapshot{f' of step {step[:20]}' if step else ' yet'}. Nothing was started.")
-    return folder
 
 
 def _checked(config: RunConfig, origin: Origin) -> RunConfig:

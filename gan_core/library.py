@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gan_core.inference.translator import Translator
 
 HUB = "hub:"
+RUN = "run:"
 MODEL_PATTERNS = ["*.json", "*.safetensors", "preview.webp", "README.md"]
 KEPT = 6
 
@@ -99,11 +100,15 @@ def list_models(settings: Settings | None = None) -> list[ModelInfo]:
 
 
 def find(name: str | Path, settings: Settings | None = None) -> Path:
-    """The folder of a model: a name in the models folder, a folder, a run (newest snapshot), hub:user/name@revision."""
+    """The folder of a model: a name in the models folder, run:ID (its newest snapshot), run:ID@STEP, a model's folder,
+    a run's folder (its newest snapshot), hub:user/name@revision.
+    """
     settings = settings or Settings()
     text = str(name)
     if text.startswith(HUB):
         return download(text.removeprefix(HUB), kind="model", patterns=MODEL_PATTERNS)
+    if text.startswith(RUN):
+        return _snapshot(text.removeprefix(RUN), settings)
     if NAME_PATTERN.fullmatch(text) and (settings.models_dir / text).is_dir():
         return settings.models_dir / text
     path = Path(text).expanduser()
@@ -118,6 +123,23 @@ def find(name: str | Path, settings: Settings | None = None) -> Path:
     close = difflib.get_close_matches(text, names, 1)
     hint = f"Did you mean {close[0]}?" if close else f"Here are: {', '.join(names) or 'none'}."
     raise ModelError(f"There is no model {text!r} in {settings.models_dir}, and no such folder. {hint}")
+
+
+def _snapshot(name: str, settings: Settings) -> Path:
+    """The snapshot of ID or ID@STEP, looked for among the runs: what came over the network never becomes a path."""
+    runs = {run.id: run for run in list_runs(settings.runs_dir)}
+    id, at, step = name.rpartition("@") if "@" in name and name not in runs else (name, "", "")
+    if id not in runs:
+        close = difflib.get_close_matches(id, runs, 1)
+        hint = f"Did you mean {RUN}{close[0]}{at}{step}?" if close else "Its id is the name of its folder."
+        raise ModelError(f"There is no run {id[:80]!r} in {settings.runs_dir}. Nothing was loaded. {hint}")
+    snapshots = {str(number): folder for number, folder in runs[id].snapshots()}
+    if not snapshots:
+        raise ModelError(f"{id} has no snapshot yet. Nothing was loaded. Wait for the first one.")
+    if at and step not in snapshots:
+        kept = ", ".join(list(snapshots)[-10:])
+        raise ModelError(f"{id} has no snapshot of step {step[:20]}. Nothing was loaded. The newest are {kept}.")
+    return snapshots[step] if at else list(snapshots.values())[-1]
 
 
 class Match(NamedTuple):

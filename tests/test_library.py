@@ -1,6 +1,7 @@
 """Models by name, folder and run."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -75,6 +76,24 @@ def test_a_run_stands_for_its_newest_snapshot(settings: Settings, dcgan_folder: 
     (run / "snapshots").mkdir()
     with pytest.raises(ModelError, match="no snapshot yet"):
         find(run, settings)
+
+
+def test_a_run_and_each_of_its_snapshots_have_names(settings: Settings, dcgan_folder: Path, tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "00012-dcgan-shapes"
+    for step in ("000002", "000010"):
+        shutil.copytree(dcgan_folder, run / "snapshots" / step)
+    assert find("run:00012-dcgan-shapes", settings) == run / "snapshots" / "000010"
+    assert find("run:00012-dcgan-shapes@2", settings) == run / "snapshots" / "000002"
+    assert isinstance(load("run:00012-dcgan-shapes@2", settings=settings), Generator)
+    for name, sentence in {
+        "run:00012-dcgan-shapes@4": "no snapshot of step 4. Nothing was loaded. The newest are 2, 10",
+        "run:00012-dcgan-shapes@": "no snapshot of step",
+        "run:00012-dcgan-shape@2": "Did you mean run:00012-dcgan-shapes@2",
+        "run:../runs/00012-dcgan-shapes": "There is no run",
+        "run:": "There is no run ''",
+    }.items():
+        with pytest.raises(ModelError, match=re.escape(sentence)):
+            find(name, settings)
 
 
 def test_an_unknown_name_says_what_is_here(settings: Settings) -> None:

@@ -36,7 +36,7 @@ GENERATORS = ("generator", "generator_ab", "generator_ba")
 def export(
     model: str, kind: str, out: Path, direction: str | None, opset: int | None, half: bool, as_json: bool
 ) -> None:
-    """Write a model for other programs. MODEL is a name, a folder, a run, or hub:user/name.
+    """Write a model for other programs. MODEL is a name, run:ID, run:ID@STEP, a folder, or hub:user/name.
 
     ONNX files are held against PyTorch on random input, and kept where they agree. Files with --format torch carry the
     names and keys of pytorch/examples (DCGAN) or of junyanz' project (CycleGAN, pix2pix).

@@ -65,7 +65,7 @@ def interpolate(
     as_json: bool,
     **settings: Any,
 ) -> None:
-    """Walk between seeds. MODEL is a name, a folder, a run, or hub:user/name.
+    """Walk between seeds. MODEL is a name, run:ID, run:ID@STEP, a folder, or hub:user/name.
 
     With --walk, MODEL may be left out: the walk's key pictures name it. Other options change the walk of the file.
     """

@@ -11,11 +11,18 @@ from gan_core.config import command_line
 from gan_core.errors import GanCoreError
 from gan_core.settings import Settings
 from gan_core.training.branching import points
+from gan_core.training.detectors import OVER
 from gan_core.training.run_folder import RunFolder, list_runs
 from gan_core.training.turn import places
 
 SHOWN = ("d_real", "d_fake", "grad_g", "grad_d", "images_per_s")
-MEASURED = ("variety", "distinct", "distance", "nearest")
+MEASURED = {
+    "variety": "variety",
+    "distinct": "variety at one contrast",
+    "distance": "Fréchet distance",
+    "nearest": "nearest neighbour",
+}
+"""Series of quality.jsonl, in the words of the page."""
 
 
 @click.group(invoke_without_command=True)
@@ -71,7 +78,8 @@ def show(run: str, as_json: bool) -> None:
     rows += [(name, text) for name, text in (("title", about["title"]), ("begun", _begun(about["origin"]))) if text]
     rows.append(("step", f"{status['step']:,} of {status['total_steps']:,}"))
     rows += [(name, f"{value:.4g}") for name, value in newest.items() if name.startswith("loss_") or name in SHOWN]
-    rows += [(name, f"{measured[name]:.3g} at step {measured['step']:,}") for name in MEASURED if name in measured]
+    at = f"at step {measured.get('step', 0):,}"
+    rows += [(words, f"{measured[name]:.3g} {at}") for name, words in MEASURED.items() if name in measured]
     kept = [f"{point['step']:,} ({'exact' if point['exact'] else 'weights'})" for point in points(folder)]
     rows += [("back to", ", ".join(kept) or "no snapshot yet")]
     if status["error"]:
@@ -80,7 +88,8 @@ def show(run: str, as_json: bool) -> None:
     if about["notes"]:
         click.echo(about["notes"])
     for event in events:
-        click.echo(f"step {event['step']:,}: {event.get('text', '')}")
+        when = "" if str(event.get("kind")).endswith(OVER) else f"step {event['step']:,}: "  # The text has it.
+        click.echo(f"{when}{event.get('text', '')}")
     click.echo(ELSEWHERE if imported(folder) else command_line(config))
 
 
@@ -99,7 +108,7 @@ def compare(names: tuple[str, ...], as_json: bool) -> None:
     for name in known:
         cells = [_cell(column.get(name)) for column in columns]
         if name in ("state", "step", *MEASURED) or len(set(cells)) > 1 or len(cells) == 1:
-            rows.append((name, *cells))
+            rows.append((MEASURED.get(name, name), *cells))
     table(rows)
 
 

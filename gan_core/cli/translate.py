@@ -90,7 +90,7 @@ def translate(
     as_json: bool,
     **settings: Any,
 ) -> None:
-    """Translate photographs. MODEL is a name, a folder, a run, or hub:user/name; PHOTOS are files or folders.
+    """Translate photographs. MODEL is a name, run:ID, run:ID@STEP, a folder, or hub:user/name; PHOTOS: files, folders.
 
     Results have the photograph's size. They carry model and settings, and nothing of what the photograph's file told,
     such as its place. A photograph that cannot be read is named at the end, and the others are painted all the same.

@@ -69,7 +69,7 @@ def generate(
     device: str,
     as_json: bool,
 ) -> None:
-    """Draw pictures from seeds, or one from a recipe. MODEL is a name, a folder, a run, or hub:user/name.
+    """Draw pictures from seeds, or one from a recipe. MODEL is a name, run:ID, run:ID@STEP, a folder, or hub:user/name.
 
     Single pictures carry their recipe. With --recipe, MODEL may be left out: the recipe names it.
     """

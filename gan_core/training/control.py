@@ -9,6 +9,12 @@ from gan_core.training.run_folder import RunFolder
 
 RATES = ("lr_g", "lr_d")
 INTERVALS = ("sample_steps", "snapshot_steps")
+WORDS = {
+    "lr_g": "learning rate of G",
+    "lr_d": "learning rate of D",
+    "sample_steps": "sample interval",
+    "snapshot_steps": "snapshot interval",
+}
 
 
 class Control:
@@ -30,7 +36,7 @@ class Control:
 
 
 def applied(config: RunConfig, recipe: Any, wanted: dict[str, Any]) -> tuple[RunConfig, Any, list[str]]:
-    """The run's configuration and recipe with the wanted changes, and what changed, as options.
+    """The run's configuration and recipe with the wanted changes, and what changed, in words.
 
     Raises `ConfigError` for what cannot be.
     """
@@ -42,5 +48,6 @@ def applied(config: RunConfig, recipe: Any, wanted: dict[str, Any]) -> tuple[Run
     }
     new = build(type(recipe), {**asdict(recipe), **rates}, "control.json")
     train = replace(config.train, **steps)
-    told = [f"--{name.replace('_', '-')} {value:g}" for name, value in {**rates, **steps}.items()]
+    told = [f"{WORDS[name]} {value:g}" for name, value in rates.items()]
+    told += [f"{WORDS[name]} {value:,} steps" for name, value in steps.items()]
     return replace(config, train=train, recipe={**config.recipe, **rates}), new, told

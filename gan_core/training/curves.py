@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gan_core.training.columns import Table
+from gan_core.training.smoothing import reach, smoothed
 
 FILES = ("metrics.jsonl", "quality.jsonl")
 
@@ -28,10 +29,10 @@ class Reduced(NamedTuple):
 
     line: Curve
     """Its points, or the lowest and the highest of each stretch."""
-    means: Curve | None
-    """The mean of each stretch, at its middle: what smoothing starts from. None: `line` holds every point."""
+    smooth: Curve | None
+    """The moving average at the end of each stretch, over all that was recorded. None: not asked for."""
     stretch: int
-    """Recorded points in one stretch."""
+    """Recorded points in one stretch; 1: `line` holds every point."""
 
 
 class Curves:
@@ -85,8 +86,10 @@ class Curves:
         high = int(np.searchsorted(steps, last, "right")) if last is not None else len(steps)
         return thinned(steps[low:high], values[low:high], points)
 
-    def reduced(self, name: str, first: int = 0, last: int | None = None, points: int = 1000) -> Reduced:
-        """As `curve`, with the means; whole stretches, so that it reaches a little further on both sides.
+    def reduced(
+        self, name: str, first: int = 0, last: int | None = None, points: int = 1000, weight: float | None = None
+    ) -> Reduced:
+        """As `curve`, with the moving average of a weight; whole stretches, so it reaches a little further both ways.
 
         Stretches are powers of two and begin at the same places whatever part is asked for: what is drawn of a
         growing curve does not flicker, nor when it is moved.
@@ -97,18 +100,27 @@ class Curves:
         stretch = _stretch(high - low, points)
         low = low // stretch * stretch
         high = min(-(-high // stretch) * stretch, len(steps))
+        smooth = _smooth(steps, values, weight, low, high, stretch)
         steps, values = steps[low:high], values[low:high]
-        if stretch == 1:
-            return Reduced(Curve(steps, values), None, 1)
-        return Reduced(_extremes(steps, values, stretch), _means(steps, values, stretch), stretch)
+        line = Curve(steps, values) if stretch == 1 else _extremes(steps, values, stretch)
+        return Reduced(line, smooth, stretch)
 
-    def since(self, name: str, counts: Sequence[int]) -> Curve:
+    def since(self, name: str, counts: Sequence[int], weight: float | None = None) -> Reduced:
         """The points of a series in lines after so many of each file (the later figures of a `stamp`)."""
         with self._lock:
             for table, count in zip(self._tables, counts, strict=True):
                 if name in table.columns:
-                    return _finite(*table.column(name, count))
-        return _EMPTY
+                    # As many lines before as count in the average; from the first on where some hold no value.
+                    for start in (max(count - reach(weight), 0) if weight else count, 0):
+                        steps, values = table.column(name, start)
+                        there = np.isfinite(values)
+                        if weight is None or there[: count - start].all():
+                            break
+                    low = int(there[: count - start].sum())
+                    steps, values = steps[there], values[there]
+                    smooth = _smooth(steps, values, weight, low, len(values), 1)
+                    return Reduced(Curve(steps[low:], values[low:]), smooth, 1)
+        return Reduced(_EMPTY, None if weight is None else _EMPTY, 1)
 
     def rows(self, names: Sequence[str], chunk: int = 20_000) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Steps (P,) and the values of `names` at them (P, N), NaN where none is recorded, in parts; of all files."""
@@ -162,7 +174,10 @@ def _extremes(steps: np.ndarray, values: np.ndarray, stretch: int) -> Curve:
     return Curve(steps[kept], values[kept])
 
 
-def _means(steps: np.ndarray, values: np.ndarray, stretch: int) -> Curve:
-    starts = np.arange(0, len(values), stretch)
-    counts = np.diff(np.append(starts, len(values)))
-    return Curve(steps[starts + counts // 2], np.add.reduceat(values, starts) / counts)
+def _smooth(
+    steps: np.ndarray, values: np.ndarray, weight: float | None, low: int, high: int, stretch: int
+) -> Curve | None:
+    if weight is None:
+        return None
+    places, averages = smoothed(values, weight, low, high, stretch)
+    return Curve(steps[places], averages)

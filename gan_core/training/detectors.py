@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 from statistics import fmean, median, pstdev
 
-from gan_core.training.evidence import Diagnosis, Record, Row
+from gan_core.training.evidence import Diagnosis, Record, Row, two_digits
 from gan_core.training.run_folder import RunFolder
 
 SWINGS_WINDOWS = (60, 160)  # Lines of metrics in which swings are counted.
@@ -15,6 +15,8 @@ FEW_PICTURES = 200
 PATIENCE = 3  # Looks without a finding until it is over: one good line in between is no recovery.
 LOOKS = 100  # At a whole record.
 LOOK_BACK = 200  # Lines of metrics that a look sees.
+AT_REST = 6  # Measurements that must be alike before a plateau is one.
+MANY = 30  # Measurements that tell enough, however many steps are to come.
 
 KINDS = {
     "mode-collapse": "Mode collapse",
@@ -28,6 +30,7 @@ KINDS = {
     "non-finite": "Not finite",
     "control": "Changed",
     "rolled-back": "Rolled back",
+    "interrupted": "Interrupted",
     "branch": "Branch",
     "start": "Fine-tuning",
     "import": "Imported",
@@ -177,28 +180,38 @@ def memorisation(record: Record) -> Diagnosis | None:
 
 
 def plateau(record: Record) -> Diagnosis | None:
-    """The distance to the data has not fallen for long."""
+    """The distance to the data has not fallen for long, and has come to rest."""
     rows = record.measured
-    if len(rows) < 10:
+    if len(rows) < 2 * AT_REST or (len(rows) < MANY and record.step < (record.total_steps or 0) / 2):
         return None
     around = [rows[max(at - 1, 0) : at + 2] for at in range(len(rows))]
     distances = [median(row["distance"] for row in three) for three in around]  # One lucky measurement is no best.
     best = min(distances)
     since = next(at for at, distance in enumerate(distances) if distance <= 1.03 * best)
     idle, now = rows[-1]["step"] - rows[since]["step"], fmean(distances[-3:])
-    if len(rows) - since <= 6 or idle < 0.3 * rows[-1]["step"]:
+    if len(rows) - since <= AT_REST or idle < 0.3 * rows[-1]["step"] or _moving(distances[-AT_REST:]):
         return None
+    ways = [f"go on with lower learning rates ({record.rate('lr_g')}; {record.rate('lr_d')})"]
+    then, most, is_now = (two_digits(value) for value in (best, max(distances[since:]), now))
     if now > 1.1 * best:
-        told = f"was {distances[since]:.3f} then and is {now:.3f}"
-        remedy = "Go back to the snapshot nearest to that step"
+        told = f"was {then} then and is {is_now}"
+        ways.insert(0, "go back to the snapshot nearest to that step")
+    elif max(distances[since:]) > 1.1 * best:
+        told = f"was {then} then and, after {most}, is {is_now}"
     else:
-        told, remedy = f"has stayed near {best:.3f} since", "Stop here"
+        told = f"has stayed near {then} since"
     return Diagnosis(
         "plateau",
         f"This stopped improving {idle:,} steps ago, at step {rows[since]['step']:,}: the distance to the data {told}. "
-        f"{remedy}, or go on with lower learning rates ({record.rate('lr_g')}; {record.rate('lr_d')}).",
+        f"Compare the samples of then and now: if they are no better, {', or '.join(ways)}.",
         {"distance": now, "best": best, "since": rows[since]["step"]},
     )
+
+
+def _moving(values: list[float]) -> bool:
+    """Up and down, or on the way down again."""
+    half = len(values) // 2
+    return max(values) - min(values) > 0.2 * fmean(values) or fmean(values[half:]) < 0.95 * fmean(values[:half])
 
 
 def few_pictures(record: Record) -> Diagnosis | None:
@@ -268,13 +281,13 @@ class Watch:
         new = [one for one in found if one.kind not in self._missed]
         new = [one for one in new if one.kind != "plateau" or self._calm > CALM]
         self._missed |= {one.kind: 0 for one in new}
-        gone = f"the last {PATIENCE} measurements show none of it"
-        return [*(Diagnosis(kind + OVER, f"{title(kind + OVER)}: {gone}.") for kind in over), *new]
+        since = f" since step {record.step:,}" if record.step else ""
+        return [*(Diagnosis(kind + OVER, f"{title(kind + OVER)}{since}.") for kind in over), *new]
 
 
 def review(run: RunFolder) -> list[tuple[int, Diagnosis]]:
     """What the detectors would have told of a recorded run, by step: of one from before there were any, or a log."""
-    metrics, quality, watch = run.metrics(), run.quality(), Watch()
+    metrics, quality, watch, total = run.metrics(), run.quality(), Watch(), run.status()["total_steps"] or None
     steps = [row["step"] for row in quality] or [row["step"] for row in metrics]
     told, lines, measured = [], 0, 0
     for step in steps[:: max(len(steps) // LOOKS, 1)]:
@@ -282,6 +295,6 @@ def review(run: RunFolder) -> list[tuple[int, Diagnosis]]:
             lines += 1
         while measured < len(quality) and quality[measured]["step"] <= step:
             measured += 1
-        seen = Record(metrics[max(lines - LOOK_BACK, 0) : lines], quality[:measured])
+        seen = Record(metrics[max(lines - LOOK_BACK, 0) : lines], quality[:measured], total_steps=total)
         told += [(step, one) for one in watch.look(seen)]
     return told

@@ -33,6 +33,13 @@ class Record:
     """Share of pictures that have a twin."""
     recipe: Mapping[str, Any] = field(default_factory=dict)
     """The recipe's options, all of them; empty: not known."""
+    total_steps: int | None = None
+    """Steps that the run is to have; None: not known."""
+
+    @property
+    def step(self) -> int:
+        """How far the record goes."""
+        return max((rows[-1]["step"] for rows in (self.metrics, self.quality) if rows), default=0)
 
     @property
     def measured(self) -> list[Row]:
@@ -80,6 +87,11 @@ class Record:
         if not self.recipe:
             return True
         return option in self.recipe and BEGIN_AGAIN[option][0](self.recipe[option])
+
+
+def two_digits(value: float) -> str:
+    """Two digits that count: 24, 0.43, 310."""
+    return f"{float(f'{value:.2g}'):g}"
 
 
 BEGIN_AGAIN: dict[str, tuple[Callable[[Any], bool], str]] = {

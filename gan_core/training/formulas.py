@@ -8,8 +8,8 @@ from gan_core.training.games import View
 
 IMAGES = {
     "bce": (
-        ("maximise E[log D(x)] + E[log(1 − D(G(z)))]", "Goodfellow et al., 2014, eq. 1"),
-        ("maximise E[log D(G(z))]", "Goodfellow et al., 2014, section 3, the non-saturating form"),
+        ("minimise −E[log D(x)] − E[log(1 − D(G(z)))]", "Goodfellow et al., 2014, eq. 1 with the sign turned"),
+        ("minimise −E[log D(G(z))]", "Goodfellow et al., 2014, section 3, the non-saturating form"),
     ),
     "least-squares": (
         ("minimise E[(D(x) − 1)²] + E[D(G(z))²]", "Mao et al., 2017, eq. 9 without ½"),
@@ -17,11 +17,11 @@ IMAGES = {
     ),
     "hinge": (
         ("minimise E[max(0, 1 − D(x))] + E[max(0, 1 + D(G(z)))]", "Miyato et al., 2018, eq. 16"),
-        ("maximise E[D(G(z))]", "Miyato et al., 2018, eq. 17"),
+        ("minimise −E[D(G(z))]", "Miyato et al., 2018, eq. 17"),
     ),
     "wasserstein": (
-        ("maximise E[D(x)] − E[D(G(z))]", "Arjovsky et al., 2017, eq. 2"),
-        ("maximise E[D(G(z))]", "Arjovsky et al., 2017, algorithm 1"),
+        ("minimise E[D(G(z))] − E[D(x)]", "Arjovsky et al., 2017, eq. 2 with the sign turned"),
+        ("minimise −E[D(G(z))]", "Arjovsky et al., 2017, algorithm 1"),
     ),
 }
 DOMAINS = {
@@ -30,7 +30,7 @@ DOMAINS = {
         "E[(D_B(G(a)) − 1)²] + E[(D_A(F(b)) − 1)²]",
     ),
     "bce": (
-        "maximise ½ E[log D_B(b)] + ½ E[log(1 − D_B(G(a)))], and for D_A with F(b)",
+        "minimise −½ E[log D_B(b)] − ½ E[log(1 − D_B(G(a)))], and for D_A with F(b)",
         "−E[log D_B(G(a))] − E[log D_A(F(b))]",
     ),
     "hinge": (
@@ -43,7 +43,7 @@ SURE = 0.95
 
 
 def formulas(kind: str, recipe: Any) -> dict[str, dict[str, str]]:
-    """{"d": {"text", "source"}, "g": ...}: what each half step does; kind: generator or translator."""
+    """{"d": {"text", "source"}, "g": ...}: the loss that each half step lowers; kind: generator or translator."""
     if kind == "translator":
         d, fool = DOMAINS[recipe.loss]
         more = f" + {recipe.cycle_weight:g} (E|F(G(a)) − a| + E|G(F(b)) − b|)"

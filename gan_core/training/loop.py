@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,6 +20,7 @@ from gan_core.images import to_pictures
 from gan_core.models import get_networks
 from gan_core.settings import Settings
 from gan_core.training import distributed, get_training
+from gan_core.training.beginning import goes_on_from
 from gan_core.training.branching import START
 from gan_core.training.control import Control, applied
 from gan_core.training.events import Ended, Event, Progress, Started
@@ -81,15 +83,20 @@ class _Loop:
     shard: Shard
     on_decoded: DataProgress | None
     step: int = 0
+    restored: bool = False  # Until then the status tells the step of the newest state, where it goes on.
     elapsed_s: float = 0.0
     pending: list[Tensor] = field(default_factory=list)
     """One row of metrics for each step since the last line, still on the device."""
 
     def __post_init__(self) -> None:
         on = {"device": describe(self.device), "devices": devices_in_use(self.device)}
-        self.writer = Writer(
-            self.folder, self.writes, lambda: {"step": self.step, "total_steps": self.config.train.steps, **on}
-        )
+        newest = goes_on_from(self.folder)
+
+        def facts() -> dict[str, Any]:
+            step = self.step if self.restored else newest
+            return {"step": step, "total_steps": self.config.train.steps, **on}
+
+        self.writer = Writer(self.folder, self.writes, facts)
 
     @property
     def writes(self) -> bool:
@@ -133,6 +140,7 @@ class _Loop:
 
         # Go on from the last state, if there is one, or begin with the weights of a model, if one was named.
         yield from self._restore()
+        self.restored = True
         if self.step == 0 and train.start_from:
             told = load_start(
                 self.folder.path / START, train.start_from, self.training, asdict(self.network), feed.classes

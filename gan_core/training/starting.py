@@ -41,7 +41,9 @@ def load_start(folder: Path, name: str, training: Any, network: dict[str, Any], 
                 module.load_state_dict(source.state_dict())
             filled.append(part)
     fresh = [part for part in training.modules if part not in filled]
-    text = f"Began with the weights of {name}"
+    id, _, step = name.removeprefix("run:").partition("@")
+    run = f"{id}, step {int(step):,}" if step.isdecimal() else id
+    text = f"Began with the weights of {run if name.startswith('run:') else name}"
     if fresh:
         text += f"; it holds no {few(fresh).replace('_', ' ')}, which began anew"
     if classes != model.config.classes:

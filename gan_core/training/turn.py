@@ -20,12 +20,15 @@ from typing import Any, NoReturn
 
 from gan_core.config import RunConfig
 from gan_core.errors import GanCoreError, RunError
+from gan_core.training.beginning import goes_on_from, reached, remember_beginning
 from gan_core.training.claims import claim
 from gan_core.training.liveness import is_ours, machine
 from gan_core.training.run_folder import ACTIVE, OCCUPIES, RunFolder, list_runs
 
 LOOK_S = 0.5
 HEARTBEAT_S = 2.0
+INTERRUPTED = "interrupted"
+"""Kind of the event that a trainer was gone without a word, written by whoever goes on."""
 
 
 def command(run: RunFolder) -> list[str]:
@@ -49,7 +52,8 @@ def wait(
     facts = _facts(run)
     devices, queued_at = facts["devices"], time.time()
     with claim(run):
-        refuse_second(run)
+        if not refuse_second(run):
+            _take_up(run)
         _write(run, "waiting", queued_at=queued_at, **facts)
     beat_at, told = time.monotonic(), 0
     while True:
@@ -76,6 +80,7 @@ def start(run: RunFolder) -> None:
     with claim(run):
         if not refuse_second(run):
             run.clear_stop()  # A wish from before.
+            _take_up(run)
             _write(run, "starting", **_facts(run))
 
 
@@ -94,17 +99,35 @@ def refuse_second(run: RunFolder) -> bool:
 
 def _facts(run: RunFolder) -> dict[str, Any]:
     config = run.config()
-    step = run.status()["step"]
-    return {"step": step, "total_steps": config.train.steps, "device": None, "devices": devices_of(config)}
+    return {"step": goes_on_from(run), "total_steps": config.train.steps, "device": None, "devices": devices_of(config)}
+
+
+def _take_up(run: RunFolder) -> None:
+    """Note how the run was begun, once, and that its trainer was gone, where it was."""
+    try:
+        remember_beginning(run)
+        status = run.status()
+        if status["state"] == "interrupted" and run.written_status().get("state") in OCCUPIES:
+            step = goes_on_from(run)
+            on = f"from the state of step {step:,}" if step else "from the beginning: no state had been saved"
+            run.append_event(
+                step, INTERRUPTED, f"The trainer was gone after step {reached(run, status):,}; training goes on {on}."
+            )
+    except OSError as error:
+        raise _unwritable(run, error) from None
 
 
 def _write(run: RunFolder, state: str, **facts: Any) -> None:
     try:
         run.write_status(state=state, **facts)
     except OSError as error:
-        raise RunError(
-            f"{run.path} cannot be written ({error.strerror or error}). Nothing was started. Make room, then resume."
-        ) from None
+        raise _unwritable(run, error) from None
+
+
+def _unwritable(run: RunFolder, error: OSError) -> RunError:
+    return RunError(
+        f"{run.path} cannot be written ({error.strerror or error}). Nothing was started. Make room, then resume."
+    )
 
 
 def places(runs: Iterable[RunFolder]) -> dict[str, int]:

@@ -57,6 +57,7 @@ class Watching:
             images=self._images,
             duplicates=max((one.duplicates for one in self._yardsticks.values()), default=0.0),
             recipe=vars(training.recipe) if getattr(training, "recipe", None) else {},
+            total_steps=self._folder.status()["total_steps"] or None,
         )
         for finding in self._watch.look(record):
             self._folder.append_event(step, finding.kind, finding.text, finding.evidence)

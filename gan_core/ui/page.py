@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from gan_core.ui import api, rights
+from gan_core.ui import api, assets, rights
 from gan_core.ui.services import Services
 from gan_core.ui.tabs import explore, interpolate, models, style_transfer, training
 
@@ -34,10 +34,10 @@ def build_app(services: Services) -> gr.Blocks:
 
 def _head() -> None:
     """The title, and on a Space whose owner can sign in, where to do that."""
-    title = f"<h1>{TITLE}</h1>"
+    title, script = f"<h1>{TITLE}</h1>", assets.script("tabs.js")
     if not rights.can_sign_in():
-        gr.HTML(title, elem_id="title", js_on_load=None)
+        gr.HTML(title, elem_id="title", js_on_load=script)
         return
     with gr.Row(elem_id="head"):
-        gr.HTML(title, elem_id="title", js_on_load=None)
+        gr.HTML(title, elem_id="title", js_on_load=script)
         gr.LoginButton("Sign in", "Sign out {}", icon=None, variant="secondary", size="sm", elem_id="sign-in")

@@ -12,7 +12,7 @@ WAITING = "waiting"
 ENDED = ("stopped", "failed", "interrupted")
 """States that can be resumed."""
 LOG_BYTES = 65_536  # From its end: a warning at each step makes a log of any size.
-RATE_LINES = 20  # Lines of metrics that the speed is taken from.
+RATE_S, RATE_LINES = 10.0, 150  # The speed is that of the last seconds, from about so many lines of metrics at most.
 _ERROR_LINE = re.compile(r"(\w+\.)*\w*(Error|Exception): ")
 
 
@@ -52,12 +52,17 @@ def speed(run: RunFolder, total: int) -> tuple[float | None, float | None]:
     lines: list[dict[str, Any]] = run.metrics(newest=RATE_LINES)
     if len(lines) < 2:
         return None, None
-    first, last = lines[0], lines[-1]
+    last = lines[-1]
+    # At least one span between two lines, however far apart they are.
+    early = [line for line in lines[:-2] if last.get("elapsed_s", 0) - line.get("elapsed_s", 0) <= RATE_S]
+    first = (early or [lines[-2]])[0]
     span_s = last.get("elapsed_s", 0) - first.get("elapsed_s", 0)
     if span_s <= 0:
         return None, None
     steps_per_s = (last["step"] - first["step"]) / span_s
     images_per_s = last.get("images_per_s")
+    if "images" in last and "images" in first:
+        images_per_s = (last["images"] - first["images"]) / span_s
     return images_per_s, (total - last["step"]) / steps_per_s if steps_per_s else None
 
 

@@ -4,8 +4,9 @@
     python -m tests.benchmarks.bench_watching --rounds 3 --phase 8
 
 One real training on one thread with low priority, as the application starts it. Beside it, in turn: nothing (the
-application and the browser are stopped by a signal), the application with no page, and a page that watches this run in
-headless Chromium on the same machine. Each phase's speed is that of the lines which the trainer wrote in it.
+application and the browser are stopped by a signal), the application with no page, a visitor on another machine (what
+an open page asks once a second, over HTTP), and a page in headless Chromium on this very machine, which draws without
+a GPU. Each phase's speed is that of the lines which the trainer wrote in it.
 """
 
 import argparse
@@ -22,16 +23,18 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from statistics import quantiles
+from threading import Event, Thread
 
 import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # As a file too, and without an installation.
 
 from gan_core.training.run_folder import RunFolder
-from tests.serving import serve
+from tests.benchmarks.bench_lab import DRAWN_POINTS, NAMES
+from tests.serving import App, serve
 
 ROOT = Path(__file__).resolve().parents[2]
-PHASES = ("alone", "application", "page")
+PHASES = ("alone", "application", "visitor", "page on this machine")
 SMALL = {"--size": "32", "--batch": "32", "--generator-features": "32", "--discriminator-features": "32"}
 SETTLING_S = 2.0
 
@@ -74,6 +77,26 @@ def speed(run: RunFolder, phase_s: float) -> float:
     return (after["images"] - before["images"]) / (after["elapsed_s"] - before["elapsed_s"])
 
 
+class Visitor:
+    """Asks as an open page does: the list, the run and two panels of curves, once a second, while `here` is set."""
+
+    def __init__(self, app: App, run: RunFolder) -> None:
+        self._app, self._run = app, run
+        self.here = Event()
+        Thread(target=self._ask, daemon=True).start()
+
+    def _ask(self) -> None:
+        list_stamp = stamp = have = None
+        while True:
+            self.here.wait()
+            told = self._app.call("lab", "watch", {"run": self._run.id, "stamp": stamp, "list_stamp": list_stamp})
+            list_stamp, stamp = told["list"].get("stamp"), (told.get("look") or {}).get("stamp")
+            ask = {"run": self._run.id, "names": NAMES, "have": have, "points": DRAWN_POINTS}
+            (news,) = self._app.call("lab", "curves", {"asks": [ask]})["runs"]
+            have = (news or {}).get("stamp", have)
+            time.sleep(1.0)
+
+
 def measure(folder: Path, rounds: int, phase_s: float) -> dict[str, list[float]]:
     """images/s by phase, one value a round; the phases of a round in an order by chance."""
     from playwright.sync_api import sync_playwright
@@ -94,12 +117,15 @@ def measure(folder: Path, rounds: int, phase_s: float) -> dict[str, list[float]]
         page.get_by_role("tab", name="Training").click()
         page.wait_for_selector("#lab-chart canvas", timeout=120_000)
         page.wait_for_timeout(5_000)
-        server = family(app.process.pid)
+        server, visitor = family(app.process.pid), Visitor(app, run)
         for _ in range(rounds):
             for name in order.sample(PHASES, len(PHASES)):
                 send(server, signal.SIGSTOP if name == "alone" else signal.SIGCONT)
-                send(windows, signal.SIGCONT if name == "page" else signal.SIGSTOP)
+                send(windows, signal.SIGCONT if name.startswith("page") else signal.SIGSTOP)
+                (visitor.here.set if name == "visitor" else visitor.here.clear)()
                 found[name].append(speed(run, phase_s))
+                visitor.here.clear()
+        time.sleep(1.5)  # A question may be under way.
         send(server + windows, signal.SIGCONT)
         browser.close()
     return found

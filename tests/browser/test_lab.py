@@ -97,7 +97,7 @@ def test_a_run_is_watched_found_again_stopped_gone_on_with_and_survives(
 
         # Another visitor, and the same after a reload, with what was typed in between kept while news comes in.
         page.reload()
-        open_tab(page)
+        wait_for_text(page, "[role=tab][aria-selected=true]", "Training")  # It went back to the first tab.
         wait_for_text(page, "#lab-head", run.id)
         page.click("#lab-rename")
         page.fill("#lab-title", "My first")
@@ -136,8 +136,11 @@ def test_a_run_is_watched_found_again_stopped_gone_on_with_and_survives(
         # The trainer is killed: the page says so within 10 s, and goes on from what was saved.
         os.kill(run.status()["pid"], signal.SIGKILL)
         wait_for_text(page, "#lab-head", "Interrupted", timeout=10_000)
-        wait_for_text(page, "#lab-trouble", "Its trainer is gone")
+        at = run.states()[-1][0]
+        wait_for_text(page, "#lab-trouble", f"Its trainer is gone. It can go on from step {at:,}, which is saved.")
+        assert page.locator("button:visible:text-is('Resume')").count() == 1
         page.click("#lab-again")
+        wait_for_text(page, "#lab-findings", f"training goes on from the state of step {at:,}")
         wait_for_text(page, "#lab-head", "Running")
 
         # The application is killed: the page says so, the training goes on.
@@ -151,12 +154,13 @@ def test_a_run_is_watched_found_again_stopped_gone_on_with_and_survives(
         assert step(page) >= at
         assert run.status()["state"] == "running"
 
-        # Notes are kept when they are left; a run that has ended goes to the trash, and comes back.
+        # Notes are kept once one stops typing; a run that has ended goes to the trash, and comes back.
         page.click("summary:has-text('Notes')")
         page.fill("#lab-notes", "Rates halved at the start.")
+        page.wait_for_function("document.querySelector('.lb-noting summary').innerText.includes('Saved')")
+        assert page.evaluate("document.activeElement.id") == "lab-notes"  # Without leaving the field.
         page.click("#lab-stop")
         wait_for_text(page, "#lab-head", "Stopped")
-        page.wait_for_function("document.querySelector('.lb-noting summary').innerText.includes('Saved')")
         assert run.about()["notes"] == "Rates halved at the start."
         page.click("#lab-delete")
         page.wait_for_selector("#lab-message button")

@@ -172,9 +172,9 @@ def test_the_cursor_shows_values_and_moves_by_keys(open_run, watched: list[RunFo
     page.mouse.click(box["x"] + box["width"] / 2, box["y"])
     page.mouse.move(box["x"] + 5, 5)
     page.wait_for_function("document.querySelector('.lc-step').textContent === 'step 2,000'")
-    expected = json.loads(line(200))
-    shown = values(page)
-    assert shown["loss_g: show or hide"] == f"{expected['loss_g']:.4g}".ljust(5, "0")[:5]
+    expected = f"{json.loads(line(200))['loss_g']:.4g}".ljust(5, "0")[:5]
+    value = "document.querySelector('.lc-key[title^=\"loss_g\"] b').textContent"
+    page.wait_for_function(f"{value} === '{expected}'")
     page.keyboard.press("ArrowRight")
     page.wait_for_function("document.querySelector('.lc-step').textContent === 'step 2,010'")
     page.keyboard.press("PageUp")
@@ -195,7 +195,9 @@ def test_zooming_by_hand_wheel_and_keys_asks_for_every_point(open_run, watched: 
     low, high = view(page)
     assert (low, high) == pytest.approx((50_000, 100_000), abs=800)
 
+    page.keyboard.down("Control")
     page.mouse.wheel(0, -300)
+    page.keyboard.up("Control")
     page.wait_for_function(
         f"Number({CHART}.dataset.view.split(' ')[1]) - Number({CHART}.dataset.view.split(' ')[0]) < 40000"
     )
@@ -214,6 +216,121 @@ def test_zooming_by_hand_wheel_and_keys_asks_for_every_point(open_run, watched: 
     page.wait_for_function(f"Number({CHART}.dataset.view.split(' ')[0]) < {low - 1}")
     page.get_by_role("button", name="Whole run").click()
     zoomed(page, False)
+
+
+def test_a_double_click_only_zooms_out(open_run, watched: list[RunFolder]) -> None:
+    """Its clicks once set the cursor, which threw the samples back in time."""
+    page = open_run(watched[0], step=4000)
+    box = plot(page)
+    page.locator(".lc-plots").focus()
+    page.keyboard.press("+")
+    zoomed(page)
+    page.mouse.dblclick(box["x"] + 0.3 * box["width"], box["y"])
+    zoomed(page, False)
+    page.mouse.click(box["x"] + 0.5 * box["width"], box["y"])
+    page.mouse.move(box["x"], 5)
+    shown = "getComputedStyle(document.querySelector('.lc-step')).display !== 'none' &&"
+    page.wait_for_function(f"{shown} document.querySelector('.lc-step').textContent === 'step 2,000'")
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"])
+    page.mouse.dblclick(box["x"] + 0.3 * box["width"], box["y"])
+    page.keyboard.press("ArrowRight")  # From where the cursor has stayed.
+    page.mouse.move(box["x"], 5)
+    page.wait_for_function(f"{shown} document.querySelector('.lc-step').textContent === 'step 2,010'")
+
+
+def test_a_plain_wheel_scrolls_the_page_over_a_zoomed_curve(open_run, watched: list[RunFolder]) -> None:
+    page = open_run(watched[0], step=4000, height=600)
+    box = plot(page)
+    page.mouse.move(box["x"] + 0.25 * box["width"], box["y"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"], steps=4)
+    page.mouse.up()
+    zoomed(page)
+    before = view(page)
+    page.mouse.wheel(0, 120)
+    page.wait_for_function("document.scrollingElement.scrollTop > 50")
+    assert view(page) == before
+
+
+def test_measurements_are_shown_as_they_were_made(open_run, runs: Path) -> None:
+    """They were smoothed from 30 on: the legend told figures that nobody had measured."""
+    run = begin(runs, "chart-measured", 400)
+    measured = {at * 100: round(random.Random(at).random(), 4) for at in range(1, 41)}
+    for step, variety in measured.items():
+        run.append_quality({"step": step, "variety": variety, "distance": 12 / step, "nearest": 3.5})
+    page = open_run(run, step=4000)
+    page.locator('.lc-panels [data-panel="quality"]').click()
+    page.wait_for_selector('.lc-panel[data-panel="nearest"][data-ticks]')
+    page.wait_for_function("document.querySelector('.lc-panel[data-panel=variety]').dataset.ticks.endsWith(' 1')")
+    assert page.locator(".lc-panel h4").all_inner_texts()[2:] == [
+        "Variety 1 as the data",
+        "Fréchet distance",
+        "Nearest neighbour",
+    ]
+    page.wait_for_function("document.querySelector('.lc-key[title^=\"variety\"] b').textContent.length > 2")
+    assert float(values(page)["variety: show or hide"]) == pytest.approx(measured[4000], abs=1e-4)
+    box = plot(page)
+    page.mouse.click(box["x"] + box["width"] * 0.3575, box["y"])
+    page.wait_for_function("document.querySelector('.lc-key[title^=\"variety\"] b').textContent.endsWith(' at 1,400')")
+    shown = values(page)["variety: show or hide"].removesuffix(" at 1,400")
+    assert float(shown) == pytest.approx(measured[1400], abs=1e-4)
+    assert " at " not in values(page)["loss_g: show or hide"]
+
+
+def test_a_translators_curves_do_not_lie_upon_each_other(open_run, runs: Path) -> None:
+    run = begin(runs, "chart-translator", 0, family="cyclegan")
+    config = json.loads((run.path / "config.json").read_text())
+    config["train"].update(domain_a="circle", domain_b="square")
+    (run.path / "config.json").write_text(json.dumps(config))
+    names = ("loss_g", "loss_g_ab", "loss_g_ba", "loss_cycle_a", "loss_cycle_b", "loss_d_a", "loss_d_b")
+    quality = ("variety", "distinct", "distance", "nearest")
+    for step in (10, 20, 30):
+        run.append_metrics({"step": step, "elapsed_s": step / 10, **dict.fromkeys(names, 0.5), "loss_g": 15.0})
+        run.append_quality({"step": step, **{f"{name}{end}": 0.5 for name in quality for end in ("", "_a", "_b")}})
+    page = open_run(run, step=30)
+    page.locator('.lc-panels [data-panel="quality"]').click()
+    page.wait_for_selector('.lc-panel[data-panel="nearest"][data-ticks]')
+    keys = {
+        panel: page.locator(f'.lc-panel[data-panel="{panel}"] .lc-key > span').all_inner_texts()
+        for panel in ("losses", "variety", "distance")
+    }
+    assert keys["losses"] == ["G A→B", "G B→A", "D A", "D B"]
+    both = [f"to {name}{more}" for name in ("circle", "square") for more in ("", ", at one contrast")]
+    assert sorted(keys["variety"]) == sorted(both)
+    assert keys["distance"] == ["to circle", "to square"]
+    for panel in page.locator(".lc-panel").all():
+        strokes = panel.locator(".lc-swatch line").evaluate_all("lines => lines.map(line => line.style.stroke)")
+        assert len(set(strokes)) == len(strokes)
+    page.locator('.lc-panels [data-panel="total"]').click()
+    page.wait_for_function("document.querySelector('.lc-panel[data-panel=total] b')?.textContent === '15.00'")
+
+
+def test_memory_has_values_at_its_axis(open_run, runs: Path) -> None:
+    """Between 806 and 810 MB a logarithmic axis had none, and a plain one made a cliff of 4 MB."""
+    run = begin(runs, "chart-memory", 0)
+    for step in range(1, 50):
+        run.append_metrics({"step": step, "loss_g": 1.0, "memory_mb": 806 if step < 20 else 810})
+    page = open_run(run, step=49)
+    page.locator('.lc-panels [data-panel="memory"]').click()
+    ticks = "document.querySelector('.lc-panel[data-panel=memory]')?.dataset.ticks"
+    page.wait_for_function(f"{ticks}?.startsWith('0 ')")
+    page.get_by_role("button", name="Log", exact=True).click()
+    page.wait_for_function(f"!{ticks}.startsWith('0 ') && {ticks}.split(' ').length >= 2")
+
+
+def test_another_runs_figures_do_not_stay_in_the_table(open_run, watched: list[RunFolder]) -> None:
+    page = open_run(watched[0], step=4000)
+    page.wait_for_function("document.querySelector('#lab-chart table').textContent.includes('4,000')")
+    page.evaluate(
+        "() => { window.stale = 0; new MutationObserver(() => {"
+        "const said = document.querySelector('#lab-head').textContent;"
+        "const table = document.querySelector('#lab-chart table').textContent;"
+        "if (said.includes('chart-long') && table.includes('4,000')) window.stale++; })"
+        ".observe(document.querySelector('#lab'), {childList: true, subtree: true}); }"
+    )
+    page.locator(".lb-run", has_text="chart-long").click()
+    page.wait_for_function("document.querySelector('#lab-chart table').textContent.includes('200,000')")
+    assert page.evaluate("window.stale") == 0
 
 
 def test_zoomed_at_the_end_it_follows(open_run, runs: Path) -> None:

@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from gan_core.config import RunConfig, train_config
+from gan_core.config import RunConfig, command_line, train_config
 from gan_core.training.run_folder import create_run
 from tests.data.pictures import png
 
@@ -73,6 +73,113 @@ def test_errors_stand_at_their_field_and_nothing_jumps(form):
     page.get_by_role("button", name="Learning rate G: back to the default").click()
     page.wait_for_function("!document.querySelector('#lf-recipe-lr_g-wrong').textContent")
     assert page.input_value("#lf-recipe-lr_g") == ""
+
+
+def test_all_that_is_wrong_is_marked_at_once_and_has_no_estimate(form):
+    page = form
+    told(page, TIME, "About")
+    page.locator(".lf-more > summary").click()
+    page.fill("#lf-size", "5")
+    page.fill("#lf-batch", "0")
+    page.fill("#lf-recipe-lr_g", "7")
+    told(page, "#lf-recipe-lr_g-wrong", "Learning rate G is 7.0")
+    told(page, "#lf-numbers-wrong", "Size is 5; it must be a power of two from 16 to 256.")
+    told(page, "#lf-numbers-wrong", "Batch is 0")
+    told(page, ".lf-cost", "Correct the marked fields.")
+    page.fill("#lf-batch", "8")
+    page.fill("#lf-recipe-lr_g", "")
+    page.wait_for_function("!document.querySelector('#lf-numbers-wrong').textContent.includes('Batch')")
+    told(page, ".lf-cost", "Correct the marked field.")
+    assert "About" not in page.locator(".lf-cost").text_content()
+    page.fill("#lf-size", "16")
+    told(page, TIME, "About")
+
+
+def test_only_what_differs_from_the_preset_counts_as_changed(form):
+    page = form
+    more = page.locator(".lf-more > summary")
+    assert "changed" not in more.text_content()
+    more.click()
+    page.fill("#lf-recipe-ema_decay", "0.5")
+    told(page, ".lf-more > summary", "1 changed")
+    page.get_by_role("button", name="EMA decay: back to the preset").click()
+    assert page.input_value("#lf-recipe-ema_decay") == "0.99"
+    assert "changed" not in more.text_content()
+
+
+def test_what_is_ticked_stays_in_the_command_and_arrives_in_the_run(form, runs):
+    """The server's answer made a ticked option the default, and so it was not sent any more."""
+    page = form
+    page.get_by_role("button", name="CycleGAN", exact=True).click()
+    page.wait_for_selector("#lf-recipe-cycle_weight", state="attached")
+    page.get_by_role("button", name="DCGAN", exact=True).click()
+    page.wait_for_selector("#lf-train-conditional", state="attached")
+    page.locator(".lf-more > summary").click()
+    ticked = ["conditional", "flip", "quarter_turns", "tensorboard"]
+    for name in ticked:
+        page.check(f"#lf-train-{name}")
+        command_holds(page, f"--{name.replace('_', '-')}")
+    page.check("#lf-network-spectral_norm")
+    page.fill("#lf-size", "16")
+    page.fill("#lf-batch", "4")
+    page.fill("#lf-steps", "6")
+    command_holds(page, "--spectral-norm")
+    command_holds(page, "--steps 6")
+    text = page.locator("#lf-command").text_content()
+    known = {path.name for path in runs.iterdir()}
+    page.click("#lf-start")
+    page.wait_for_selector(".lf", state="hidden")
+    (begun,) = {path.name for path in runs.iterdir() if (path / "config.json").exists()} - known
+    config = RunConfig.from_json(json.loads((runs / begun / "config.json").read_text()), "")
+    assert [name for name in ticked if getattr(config.train, name)] == ticked
+    assert config.network["spectral_norm"]
+    assert command_line(config) == text
+
+
+def test_a_command_breaks_between_options_alone(form):
+    page = form
+    spans = page.locator("#lf-command > .lf-word").all_text_contents()
+    assert " ".join(spans) == page.locator("#lf-command").text_content()
+    assert spans[0] == "gan-core train dcgan"
+    assert all(one.startswith("--") for one in spans[1:])
+    lines = page.evaluate(
+        "[...document.querySelectorAll('#lf-command > .lf-word')].map((one) => one.getBoundingClientRect().height)"
+    )
+    assert len(set(lines)) == 1, "each on one line"
+    whole = "(({scrollHeight, clientHeight}) => scrollHeight <= clientHeight)(document.querySelector('#lf-command'))"
+    assert page.evaluate(whole)
+
+
+def test_a_refused_zip_leaves_no_old_preview_and_few_pictures_are_told(form, tmp_path):
+    page = form
+    bad = tmp_path / "bad.zip"
+    bad.write_bytes(b"no zip")
+    page.get_by_role("button", name="Upload", exact=True).click()
+    assert not page.get_by_role("button", name="Cancel", exact=True).is_visible()
+    page.set_input_files("#lf-zip", bad)
+    told(page, ".lf-found", "bad.zip is not a readable zip. Choose another file.")
+    page.wait_for_function("document.querySelectorAll('.lf-tiles img').length === 0")
+    told(page, ".lf-cost", "Choose other data.")
+    assert page.locator(".lf-found").text_content() == "bad.zip is not a readable zip. Choose another file."
+    few = tmp_path / "few.zip"
+    with zipfile.ZipFile(few, "w") as file:
+        for number in range(5):
+            file.writestr(f"{number}.png", png(number))
+    page.set_input_files("#lf-zip", few)
+    told(page, ".lf-note", "5 pictures, batch 32: each step sees pictures more than once.")
+    assert re.search(r"few, .* kB, \d+ \w+ 20\d\d", page.locator("[aria-label='Uploaded before']").text_content())
+
+
+def test_data_of_the_hub_is_not_said_to_exist(form):
+    page = form
+    page.get_by_role("button", name="CycleGAN", exact=True).click()
+    page.get_by_role("button", name="Hub", exact=True).click()
+    page.fill("#lf-hub", "nobody/nothing")
+    page.keyboard.press("Enter")
+    told(page, ".lf-found", "nobody/nothing is not here yet; whether it exists is seen when the training starts.")
+    told(page, ".lf-cost", "Assumed: pictures in colour.")
+    page.wait_for_function("document.querySelectorAll('.lf-tiles img').length === 0")
+    assert page.locator(".lf-set > p").all_text_contents() == ["Domain A", "Domain B"]
 
 
 def test_options_come_from_the_families(form):

@@ -209,11 +209,22 @@ def test_any_seed_is_drawn_by_each_snapshot(tab) -> None:
 
 def test_a_film_is_written(tab, tmp_path: Path) -> None:
     tool(tab, "Film").click()
-    panel(tab).get_by_label("Seconds").fill("0")
+    fields = [panel(tab).get_by_label(name) for name in ("Frames a second", "Seconds", "Size, px")]
+    for field, wrong in zip(fields, ("999", "-1", "99999"), strict=True):
+        field.fill(wrong)
     panel(tab).get_by_role("button", name="Make film").click()
-    panel(tab).get_by_text("No film was made").wait_for()
-    panel(tab).get_by_label("Seconds").fill("1")
-    panel(tab).get_by_label("Size, px").fill("201")
+    # A number over the limit was once told of as empty, one at a time and by a name that no field has.
+    panel(tab).get_by_text(
+        "Frames a second cannot be 999: give a number from 1 to 60. "
+        "Seconds cannot be -1: give a number from 0.5 to 120. "
+        "Size, px cannot be 99999: give a number from 64 to 2,048. No film was made."
+    ).wait_for()
+    assert [field.get_attribute("aria-invalid") for field in fields] == ["true"] * 3
+    assert fields[0].evaluate("one => one === document.activeElement")
+    for field, good in zip(fields, ("30", "1", "201"), strict=True):
+        field.fill(good)
+        assert field.get_attribute("aria-invalid") == "false"
+    assert panel(tab).get_by_text("cannot be").count() == 0
     panel(tab).get_by_role("button", name="Make film").click()
     link = panel(tab).get_by_role("link", name="Download")
     link.wait_for()
@@ -233,7 +244,7 @@ def test_a_snapshot_is_opened_in_explore_and_a_reload_keeps_it(tab) -> None:
     tab.keyboard.press("Home")
     tab.keyboard.press("ArrowRight")
     at(tab, 4)
-    tool(tab, "Explore step 8").click()  # The nearest one that is kept.
+    tool(tab, "Explore step 8, first kept").click()
     tab.wait_for_function("([one, before]) => document.querySelector(one).src !== before", arg=[picture, before])
     assert f"{ID}, step 8" in tab.inner_text("#explore-model")
     shown = tab.get_attribute(picture, "src")
@@ -249,6 +260,42 @@ def test_a_snapshot_is_opened_in_explore_and_a_reload_keeps_it(tab) -> None:
     assert f"{ID}, step 8" in tab.inner_text("#interpolate-model")
 
 
+def test_all_buttons_are_about_the_last_snapshot_at_or_before_the_sample(tab) -> None:
+    """Roll back once went forward in time: the nearest snapshot may be a later one."""
+    wide = tool(tab, "Explore step 32").bounding_box()["width"]
+    tab.locator(".lt-range input").focus()
+    for step in (28, 24, 20):
+        tab.keyboard.press("ArrowLeft")
+        at(tab, step)
+    assert tool(tab, "Explore step 16, last kept").bounding_box()["width"] == wide  # Its neighbours stay.
+    for name, title, heading in (
+        ("Keep", "Make a named model of step 16", "Keep step 16"),
+        ("Branch", "Begin another run from step 16", "Branch from step 16"),
+        ("Roll back", "Take this run back to step 16", "Roll back to step 16"),
+    ):
+        assert tool(tab, name).get_attribute("title") == title
+        tool(tab, name).click()
+        assert panel(tab).get_by_role("heading").inner_text() == heading
+
+
+def test_the_gaps_of_a_sheet_show_the_page(tab) -> None:
+    """They were white, and glared in the dark."""
+    alpha = (
+        """([x, y]) => document.querySelector('#lab-travel canvas').getContext('2d').getImageData(x, y, 1, 1).data[3]"""
+    )
+    tab.wait_for_selector(".lt-cells button")
+    assert [tab.evaluate(alpha, place) for place in ([16, 0], [17, 40], [3, 16], [15, 15], [18, 18])] == [
+        0,
+        0,
+        0,
+        255,
+        255,
+    ]
+    tab.keyboard.press(",")
+    at(tab, 28)
+    assert tab.evaluate(alpha, [16, 0]) == 0
+
+
 def test_a_translators_rows_and_its_snapshot_in_style_transfer(browser, address: str) -> None:
     page = visit(browser, address, STYLE)
     page.wait_for_selector(".lt-heads span")
@@ -258,6 +305,12 @@ def test_a_translators_rows_and_its_snapshot_in_style_transfer(browser, address:
     page.click(".lt-cells button:nth-child(2)")
     page.wait_for_function("() => document.querySelectorAll('.lt-over canvas[data-drawn]').length === 3")
     page.get_by_role("button", name="Paint with step 8").click()
+    first = page.wait_for_function("""() => {
+        const [face, paint] = ['#paint-model button', '#paint-paint'].map((one) => document.querySelector(one));
+        return face && [face.textContent, paint.disabled]; }""").json_value()
+    # It was "No model" over an empty field for seconds, with a button that did nothing.
+    assert f"{STYLE}, step 8" in first[0]
+    assert first[1] or "Opening" not in first[0]
     page.wait_for_function(
         "name => document.querySelector('#paint-model').innerText.includes(name)", arg=f"{STYLE}, step 8"
     )
@@ -311,7 +364,7 @@ def test_damage_is_told_where_the_sheet_would_be(browser, address: str, runs: Pa
 
 def test_a_run_that_goes_on_is_followed_until_somebody_goes_back(browser, address: str, runs: Path) -> None:
     folder = runs / "00003-dcgan-shapes"
-    options = {**OPTIONS, "sample_steps": 20, "snapshot_steps": 400, "state_steps": 400, "log_steps": 20}
+    options = {**OPTIONS, "sample_steps": 20, "snapshot_steps": 100, "state_steps": 400, "log_steps": 20}
     process = start(command(config("dcgan", 100_000, **options), folder, "--quiet"))
     try:
         end = time.monotonic() + START_S
@@ -324,6 +377,16 @@ def test_a_run_that_goes_on_is_followed_until_somebody_goes_back(browser, addres
         page.wait_for_function(
             "first => Number(document.querySelector('#lab-travel canvas').dataset.step) > first", arg=first
         )
+        opener = page.locator(".lt-actions button").first
+        page.wait_for_function("() => document.querySelector('.lt-actions button').textContent.startsWith('Explore')")
+        opener.hover()
+        text, seen = opener.inner_text(), int(page.get_attribute("#lab-travel canvas", "data-step"))
+        page.wait_for_function(
+            "seen => Number(document.querySelector('#lab-travel canvas').dataset.step) > seen + 120", arg=seen
+        )
+        assert opener.inner_text() == text  # It once went on to another step under the mouse.
+        page.mouse.move(5, 5)
+        page.wait_for_function("text => document.querySelector('.lt-actions button').textContent !== text", arg=text)
         page.locator(".lt-range input").focus()
         page.keyboard.press("Home")
         at(page, 0)
@@ -378,8 +441,10 @@ def test_a_branch_goes_on_from_a_snapshot_and_a_run_is_rolled_back(tab, runs: Pa
     states = {step for step, _ in branch.states()}
     tool(tab, "Roll back").click()
     if 24 in states:
-        panel(tab).get_by_role("button", name="Roll back now").click()
+        panel(tab).get_by_role("button", name="Roll back to 24").click()
         tab.wait_for_function("() => document.querySelector('.lt-range input').max === '6'")
+        tab.get_by_text("The run is back at step 24. Resume goes on from there.").wait_for()
+        assert panel(tab).count() == 0
         assert branch.status() | {"state": "stopped", "step": 24} == branch.status()
     else:
         panel(tab).get_by_text("Branch from it instead").wait_for()

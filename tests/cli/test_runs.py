@@ -2,12 +2,14 @@
 
 import io
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from gan_core.cli.runs import MEASURED
 from gan_core.training.loop import train
 from gan_core.training.run_folder import RunFolder
 from gan_core.trash import Trash
@@ -33,9 +35,27 @@ def test_show_tells_state_figures_notices_and_command(run: Run, finished: Callab
         assert told.status == 0
         for part in ("finished", "4 of 4", "loss_g", "grad_d", "variety", "gan-core train dcgan --data shapes"):
             assert part in told.out
+        assert_in_the_pages_words(told.out)
     facts = json.loads(run("runs", "show", "3", "--json").out)
     assert facts["state"] == "finished"
     assert facts["metrics"]["step"] == facts["quality"]["step"] == 4
+
+
+def assert_in_the_pages_words(told: str) -> None:
+    """The page said "variety at one contrast" where the command line said "distinct"."""
+    labels = (Path(__file__).parents[2] / "assets" / "lab-chart-names.js").read_text()
+    for name, words in MEASURED.items():
+        assert f'{name}: "{words}"' in labels
+        assert re.search(rf"^{words} +\d", told, re.MULTILINE), told
+    assert "distinct" not in told
+
+
+def test_what_is_over_says_since_when_once(run: Run, finished: Callable[..., RunFolder]) -> None:
+    folder = finished("00000-dcgan-shapes")
+    folder.append_event(2, "plateau", "This stopped improving.")
+    folder.append_event(4, "plateau-over", "Plateau is over since step 4.")
+    told = run("runs", "show", "0").out.splitlines()
+    assert {"step 2: This stopped improving.", "Plateau is over since step 4."} <= set(told)
 
 
 def test_compare_shows_what_differs(run: Run, finished: Callable[..., RunFolder]) -> None:
@@ -45,7 +65,7 @@ def test_compare_shows_what_differs(run: Run, finished: Callable[..., RunFolder]
     rows = {line.split()[0]: line.split()[1:] for line in told.splitlines()[1:]}
     assert rows["lr_g"] == ["-", "0.001"]
     assert rows["state"] == ["finished", "finished"]
-    assert "variety" in rows
+    assert_in_the_pages_words(told)
     assert "batch" not in rows
     assert json.loads(run("runs", "compare", "0", "1", "--json").out)["00001-dcgan-shapes"]["lr_g"] == 1e-3
 

@@ -1,6 +1,7 @@
 """`gan-core generate`, `translate`, `models`."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,15 @@ def test_generate_grid_and_single_files(run: Run, tmp_path: Path) -> None:
     with Image.open(tmp_path / "grid.png") as grid, Image.open(tmp_path / "one" / "seed-000004.png") as single:
         assert grid.size == (3 * 18 - 2, 2 * 18 - 2)
         assert grid.crop((18, 18, 34, 34)).tobytes() == single.tobytes()
+
+
+def test_a_snapshot_of_a_run_draws_by_its_name(run: Run, tmp_path: Path, dcgan_folder: Path) -> None:
+    shutil.copytree(dcgan_folder, tmp_path / "runs" / "00012-dcgan-shapes" / "snapshots" / "000040")
+    result = run("generate", "run:00012-dcgan-shapes@40", "--seeds", "4", "--out", "one.png")
+    assert result.status == 0, result.err
+    result = run("generate", "run:00012-dcgan-shapes@41", "--seeds", "4", "--out", "two.png")
+    assert result.status == 1
+    assert "has no snapshot of step 41" in result.err
 
 
 def png(path: Path) -> tuple[bytes, Recipe]:

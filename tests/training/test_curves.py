@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gan_core.training.curves import Curves, thinned
+from gan_core.training.smoothing import smoothed
 
 
 def append(path: Path, *lines: dict) -> None:
@@ -148,15 +149,16 @@ def test_stretches_stay_where_they_are_while_a_curve_grows_and_moves(tmp_path: P
     append(tmp_path / "metrics.jsonl", *({"step": at + 1, "x": value} for at, value in enumerate(values[:4000])))
     record = Curves(tmp_path)
     record.update()
-    before = record.reduced("x", points=400)
+    before = record.reduced("x", points=400, weight=0.9)
     part = record.reduced("x", first=1000, last=3000, points=400)
     append(tmp_path / "metrics.jsonl", *({"step": at + 4001, "x": value} for at, value in enumerate(values[4000:])))
     record.update()
-    after = record.reduced("x", points=400)
+    after = record.reduced("x", points=400, weight=0.9)
     assert before.stretch == after.stretch == 32
-    assert before.means is not None
-    assert after.means is not None
-    assert after.means.steps.tolist()[: len(before.means.steps)] == before.means.steps.tolist()
+    assert before.smooth is not None
+    assert after.smooth is not None
+    assert after.smooth.steps.tolist()[: len(before.smooth.steps)] == before.smooth.steps.tolist()
+    assert after.smooth.values[: len(before.smooth.values)] == pytest.approx(before.smooth.values)
     inner = {step for step in after.line.steps.tolist() if step < 4000}
     assert inner <= set(before.line.steps.tolist())
     moved = record.reduced("x", first=1100, last=3100, points=400)
@@ -171,7 +173,7 @@ def test_what_was_appended_and_what_was_replaced_is_told(tmp_path: Path) -> None
     replaced, *counts = record.stamp()
     append(path, {"step": 40, "loss_g": 4.0}, {"step": 50})
     record.update()
-    assert record.since("loss_g", counts).steps.tolist() == [40]
+    assert record.since("loss_g", counts).line.steps.tolist() == [40]
     assert record.stamp() == (replaced, 5, 0)
     append(path, {"step": 20, "loss_g": 2.5})
     record.update()
@@ -188,3 +190,36 @@ def test_a_sample_of_a_long_file_holds_its_own_lines(tmp_path: Path) -> None:
     assert steps[-1] > 49_000
     assert (values == steps / 4).all()
     assert Curves.sampled(tmp_path / "none").names() == []
+
+
+def plain_average(values: list[float], weight: float) -> list[float]:
+    found, last = [], 0.0
+    for number, value in enumerate(values, 1):
+        last = weight * last + (1 - weight) * value
+        found.append(last / (1 - weight**number))
+    return found
+
+
+@pytest.mark.parametrize("weight", [0.01, 0.6, 0.97, 0.999])
+@pytest.mark.parametrize(("low", "stretch"), [(0, 1), (0, 64), (4000, 1), (2048, 32), (4096, 256)])
+def test_averages_are_exact_wherever_they_are_asked_for(weight: float, low: int, stretch: int) -> None:
+    values = np.random.default_rng(8).normal(2, 1, size=5003)
+    places, averages = smoothed(values, weight, low, len(values), stretch)
+    expected = plain_average(values.tolist(), weight)
+    assert places.tolist() == sorted({*range(low + stretch - 1, 5003, stretch), 5002})
+    assert averages == pytest.approx([expected[at] for at in places], abs=1e-6)
+
+
+def test_averages_of_a_name_with_gaps_go_over_what_is_there(tmp_path: Path) -> None:
+    path, record = tmp_path / "metrics.jsonl", Curves(tmp_path)
+    values = np.random.default_rng(9).normal(size=400).round(6).tolist()
+    append(path, *({"step": at + 1, **({} if at % 3 else {"x": value})} for at, value in enumerate(values[:300])))
+    record.update()
+    _, *counts = record.stamp()
+    append(path, *({"step": at + 1, "x": value} for at, value in enumerate(values[300:], 300)))
+    record.update()
+    more = record.since("x", counts, 0.9)
+    assert more.smooth is not None
+    expected = plain_average([*values[:300:3], *values[300:]], 0.9)[100:]
+    assert more.smooth.values == pytest.approx(expected)
+    assert more.smooth.steps.tolist() == list(range(301, 401))

@@ -44,6 +44,12 @@ def quality(
 
 HEALTHY_QUALITY = quality(0.9, 0.7, 0.75, 0.8, 0.85, 0.9, 0.9, 0.95, 0.95, 0.95, 0.95)
 FLAT = [2.0] * 20
+REST = [2, 1, 0.5, *[0.3] * 13]
+STILL = quality(
+    *[0.9] * 21,
+    distances=[40, 33, 30, 28, 25, 24, 24, 30, 27, 26, 25, 24, 22, 21, 19, 17, 16, 15, 14, 13, 12],
+)
+"""Up for a while and then down to half: at step 5,500 a newcomer was told to stop there."""
 
 
 def record(**changed: Any) -> Record:
@@ -78,6 +84,9 @@ def terms(**series: Any) -> list[dict[str, Any]]:
         record(metrics=metrics(d_real=1.3, d_fake=-1.1, loss_d=0.2), recipe=DCGAN | {"loss": "hinge"}),
         record(metrics=terms(), recipe=CYCLEGAN),
         record(quality=quality(*[0.9] * 12, distances=[3 * 0.9**n for n in range(12)])),
+        *(record(quality=STILL[: count + 1]) for count in range(len(STILL))),
+        record(quality=quality(*[0.9] * 16, distances=[2, 1, 0.5, 0.3, 0.31, 0.3, *[0.4, 0.4, 0.6, 0.6, 0.35] * 2])),
+        record(quality=quality(*[0.9] * 16, distances=REST), total_steps=20_000),
         record(images=3000, duplicates=0.01),
     ],
 )
@@ -142,15 +151,21 @@ ILL = [
     ("memorisation", {"quality": quality(*[0.9] * 6, nearest=0.2)}, "0.20", "--augment"),
     (
         "plateau",
-        {"quality": quality(*[0.9] * 12, distances=[2, 1, 0.3, 0.3, *[0.4] * 8])},
-        "4,500 steps ago, at step 1,000",
-        "nearest to that step",
+        {"quality": quality(*[0.9] * 13, distances=[2, 1, 0.3, 0.3, *[0.4] * 9])},
+        "5,000 steps ago, at step 1,000: the distance to the data was 0.3 then and is 0.4.",
+        "if they are no better, go back to the snapshot nearest to that step, or go on with lower learning rates",
     ),
     (
         "plateau",
         {"quality": quality(*[0.9] * 14, distances=[2, 1, 0.5, 0.3, 0.31, 0.3, 0.302, 0.299, *[0.3, 0.301] * 3])},
-        "has stayed near 0.300 since",
-        "Stop here",
+        "has stayed near 0.3 since",
+        "if they are no better, go on with lower learning rates (--lr-g, 0.0002 now",
+    ),
+    (
+        "plateau",
+        {"quality": quality(*[0.9] * 16, distances=[200, 150, 123, 123, 123, 180, 180, 180, *[124] * 8])},
+        "was 120 then and, after 180, is 120.",
+        "Compare the samples of then and now",
     ),
     ("few-pictures", {"images": 40}, "40 pictures", "--augment"),
     ("duplicates", {"duplicates": 0.3}, "30%", "Leave doubles"),
@@ -194,12 +209,27 @@ def test_no_remedy_that_the_recipe_lacks_or_has_already() -> None:
 
 
 def test_what_follows_from_another_finding_is_not_told_beside_it() -> None:
-    still = quality(*[0.9] * 12, distances=[2, 1, 0.5, 0.3, *[0.4] * 8])
+    still = quality(*[0.9] * 13, distances=[2, 1, 0.5, 0.3, *[0.4] * 9])
     won = metrics(d_real=0.98, d_fake=0.002, loss_g=8.0)
     watch = Watch()
     assert [one.kind for one in watch.look(record(quality=still, metrics=won))] == ["discriminator-overpowers"]
     told = [[one.kind for one in watch.look(record(quality=still))] for _ in range(8)]
     assert told == [[], [], ["discriminator-overpowers-over"], [], [], [], ["plateau"], []]
+
+
+def test_a_plateau_is_none_before_half_of_the_steps_or_many_measurements() -> None:
+    rows = quality(*[0.9] * 40, distances=[2, 1, 0.5, *[0.3] * 37])
+    few, half, many = rows[:16], rows[:21], rows[:31]
+    for seen, total, found in ((few, 20_000, set()), (half, 20_000, {"plateau"}), (many, 90_000, {"plateau"})):
+        assert kinds(record(quality=seen, metrics=[], total_steps=total)) == found
+    assert kinds(record(quality=few, total_steps=None)) == {"plateau"}
+
+
+def test_what_is_over_says_since_when() -> None:
+    watch, ill, well = Watch(), record(metrics=metrics(d_real=0.5, d_fake=0.85)), record(metrics=metrics(400))
+    assert [one.text for looked in (ill, well, well, well) for one in watch.look(looked)][1:] == [
+        "Generator overpowers is over since step 8,000."
+    ]
 
 
 def test_a_finding_is_told_once_and_again_after_it_was_over() -> None:

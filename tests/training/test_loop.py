@@ -141,6 +141,20 @@ def test_a_full_disk_or_memory_is_told_in_one_sentence(
     assert run.status()["state"] == "failed"
 
 
+def test_while_it_loads_the_status_tells_the_step_that_it_goes_on_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It told step 0, and a trainer killed at that moment seemed to have lost all."""
+    run = new_run(tmp_path / "run", config("dcgan", 4))
+    list(train(config("dcgan", 4), run))
+    seen = []
+    monkeypatch.setattr(RunFolder, "write_status", lambda _, **values: seen.append((values["state"], values["step"])))
+    events = train(config("dcgan", 8), run)
+    assert next(events).step == 4
+    events.close()
+    assert seen[0] == ("starting", 4)
+
+
 def test_a_failure_stands_in_the_status(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     run_config = config("dcgan", 4, data=str(tmp_path / "empty"))

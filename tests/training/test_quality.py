@@ -165,7 +165,7 @@ def test_rates_and_intervals_change_while_it_runs(tmp_path: Path) -> None:
     for event in train(wanted, run):
         if getattr(event, "step", 0) == 4 and type(event).__name__ == "Progress":
             run.write_control(lr_g=1e-5, sample_steps=1)
-    assert any("--lr-g 1e-05, --sample-steps 1" in event["text"] for event in run.events())
+    assert any("learning rate of G 1e-05, sample interval 1 steps" in event["text"] for event in run.events())
     assert run.config().recipe["lr_g"] == 1e-5
     assert run.config().train.sample_steps == 1
     assert [step for step, _ in run.samples()] == [0, 5, 6, 7, 8]

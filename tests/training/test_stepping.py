@@ -11,9 +11,12 @@ import torch
 
 from gan_core.config import RunConfig, TrainConfig
 from gan_core.errors import DataError, RunError
+from gan_core.losses import ADVERSARIAL
 from gan_core.models import dcgan
 from gan_core.settings import Settings
 from gan_core.training import saliency
+from gan_core.training.dcgan import Recipe
+from gan_core.training.formulas import DOMAINS, formulas
 from gan_core.training.loop import train
 from gan_core.training.opening import open_bench
 from gan_core.training.run_folder import RunFolder
@@ -363,6 +366,35 @@ def test_every_loss_has_a_formula_and_a_sentence(settings: Settings, tmp_path: P
         assert bench.take(kind).told.endswith(".")
     formulas = bench.formulas()
     assert all(formulas[player]["text"] and "20" in formulas[player]["source"] for player in "dg")
+
+
+SYMBOLS = [
+    *(("D_B(G(a))", "f"), ("D_A(F(b))", "f"), ("D(G(z))", "f"), ("D_B(b)", "r"), ("D(x)", "r")),
+    *(("−", "-"), ("²", "**2"), ("½ ", "0.5 * "), ("E[", "np.mean(["), ("]", "])"), ("max(", "np.maximum(")),
+    *(("log(", "np.log("), ("log r", "np.log(r)"), ("log f", "np.log(f)")),
+]
+
+
+@pytest.mark.parametrize("loss", ["bce", "least-squares", "hinge", "wasserstein"])
+def test_what_is_minimised_is_the_loss_that_stands_above_it(loss: str) -> None:
+    """DCGAN's was written as something to maximise, so that a loss that rose read as progress."""
+    on_real, on_fake = torch.tensor([1.3, -0.4, 0.6]), torch.tensor([-0.9, 0.2, -1.7])  # What D says.
+    r, f = ((torch.sigmoid(x) if loss == "bce" else x).double().numpy() for x in (on_real, on_fake))
+
+    def value(text: str) -> float:
+        for symbol, python in SYMBOLS:
+            text = text.replace(symbol, python)
+        return float(eval(text, {"np": np, "r": r, "f": f}))
+
+    of_d = float(ADVERSARIAL[loss].discriminator(on_real, on_fake))
+    of_g = float(ADVERSARIAL[loss].generator(on_fake))
+    texts = formulas("generator", Recipe(loss=loss))
+    assert value(texts["d"]["text"].removeprefix("minimise ")) == pytest.approx(of_d, rel=1e-5)
+    assert value(texts["g"]["text"].removeprefix("minimise ")) == pytest.approx(of_g, rel=1e-5)
+    if loss != "wasserstein":
+        d, fool = DOMAINS[loss]
+        assert value(d.removeprefix("minimise ").partition(", and for")[0]) == pytest.approx(of_d / 2, rel=1e-5)
+        assert value(fool) == pytest.approx(2 * of_g, rel=1e-5)
 
 
 @pytest.mark.parametrize("channels", [1, 4])

@@ -168,6 +168,27 @@ def test_a_run_is_started_once(tmp_path: Path) -> None:
     turn.start(run)  # This very process has it.
 
 
+GONE = {"pid": 2**22 - 1, "pid_started_at": 1.0}
+
+
+def test_whoever_goes_on_after_a_death_tells_it_and_the_step_it_goes_on_from(tmp_path: Path) -> None:
+    """A trainer killed while it was starting left `step 0` behind, though its state was of step 4,000."""
+    run = new_run(tmp_path)
+    (run.part("state") / "004000.pt").touch()
+    run.write_status(state="running", step=4256, total_steps=9000, **GONE)
+    turn.start(run)
+    assert (state(run), run.status()["step"]) == ("starting", 4000)
+    told = "The trainer was gone after step 4,256; training goes on from the state of step 4,000."
+    (event,) = run.events()
+    assert (event["step"], event["kind"], event["text"]) == (4000, turn.INTERRUPTED, told)
+
+    # One that waits and is killed has lost nothing, and neither does one that was stopped.
+    for name, who in (("waiting", GONE), ("stopped", {})):
+        run.write_status(state=name, step=4000, total_steps=9000, **who)
+        assert turn.wait(run)
+        assert (len(run.events()), run.status()["step"]) == (1, 4000)
+
+
 def test_a_run_elsewhere_does_not_hold_this_machine_s_device(tmp_path: Path) -> None:
     a, b = new_run(tmp_path), new_run(tmp_path)
     a.write_status(state="running", step=1, total_steps=2, devices=["cpu"], host="elsewhere", machine="another/1")

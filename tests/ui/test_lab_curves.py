@@ -80,29 +80,80 @@ def test_a_resumed_run_and_another_server_send_everything_anew(bare: Services, r
     assert unpacked(again["series"]["loss_g"])[0] == [10, 20, 30, 40, 50, 60]
 
 
-def test_many_points_come_as_extremes_and_means(bare: Services, run: RunFolder) -> None:
+def test_many_points_come_as_extremes_and_averages(bare: Services, run: RunFolder) -> None:
     rng = np.random.default_rng(3)
     values = rng.normal(size=30_000).round(6)
     values[12_345] = 99.5
     with (run.path / "metrics.jsonl").open("w") as file:
         file.write("".join(f'{{"step": {at + 1}, "loss_g": {value}}}\n' for at, value in enumerate(values.tolist())))
     curves = RunCurves(bare)
-    series = ask(curves, run.id, ["loss_g"])["series"]["loss_g"]
+    series = ask(curves, run.id, ["loss_g"], smooth=["loss_g"], weight=0.9)["series"]["loss_g"]
     steps, drawn = unpacked(series)
     assert len(steps) <= 1000
     assert steps[0] == 1
     assert steps[-1] == 30_000
     assert drawn[steps.index(12_346)] == 99.5
     stretch = series[2]
-    means = unpacked(series[3:])[1]
-    expected = [values[at : at + stretch].mean() for at in range(0, 30_000, stretch)]
-    assert means == pytest.approx(expected, abs=1e-5)
+    ends, averages = unpacked(series[3:])
+    expected, plain = by_hand(values, 0.9), ask(curves, run.id, ["loss_g"])["series"]["loss_g"]
+    assert ends == [*range(stretch, 30_001, stretch), 30_000]
+    assert averages == pytest.approx([expected[step - 1] for step in ends], abs=1e-5)
+    assert len(plain) == 3  # Nothing was asked to be smoothed.
 
     part = ask(curves, run.id, ["loss_g"], first=12_000, last=12_400)["series"]["loss_g"]
     steps, drawn = unpacked(part)
     assert part[2] == 1
     assert steps == list(range(11_999, 12_402))  # One beyond each end, so that the line reaches the edges.
     assert drawn == pytest.approx(values[11_998:12_401], abs=1e-5)
+
+
+def by_hand(values: np.ndarray, weight: float) -> list[float]:
+    """TensorBoard's average, point by point."""
+    found, last = [], 0.0
+    for number, value in enumerate(values.tolist(), 1):
+        last = weight * last + (1 - weight) * value
+        found.append(last / (1 - weight**number))
+    return found
+
+
+def test_smoothing_is_the_same_at_any_length_and_zoom(bare: Services, run: RunFolder) -> None:
+    """The page once averaged what it had, stretches of many lines as one: 0.60 was another curve in a longer run."""
+    rng = np.random.default_rng(5)
+    values = (1.5 + rng.normal(scale=0.4, size=40_000)).round(6)
+
+    def append(low: int, high: int) -> None:
+        with (run.path / "metrics.jsonl").open("a") as file:
+            file.write("".join(f'{{"step": {at + 1}, "loss_g": {values[at]}}}\n' for at in range(low, high)))
+
+    def smooth(**more: object) -> tuple[dict[int, float], dict]:
+        answer = ask(curves, run.id, ["loss_g"], smooth=["loss_g"], weight=0.6, **more)
+        return dict(zip(*unpacked(answer["series"]["loss_g"][3:]), strict=True)), answer
+
+    curves = RunCurves(bare)
+    append(0, 900)
+    short, answer = smooth()
+    assert len(short) == 900
+    append(900, 1000)
+    added, more = smooth(have=answer["stamp"])
+    assert not more["whole"]
+    assert list(added) == list(range(901, 1001))
+    append(1000, 40_000)
+    whole, _ = smooth()
+    part, _ = smooth(first=100, last=900)
+    assert {128, 256, 512} <= set(whole)
+    for known in (added, whole, part):
+        for step in known.keys() & short.keys():
+            assert known[step] == pytest.approx(short[step], rel=0.01)
+    assert all(value == pytest.approx(by_hand(values[:1000], 0.6)[step - 1], rel=1e-5) for step, value in added.items())
+
+
+def test_domains_are_told_by_their_names(bare: Services) -> None:
+    train = train_config("cyclegan", data="shapes", steps=9, domain_a="circle", domain_b="square")
+    folder = create_run(
+        bare.settings.runs_dir, RunConfig(family="cyclegan", train=train, network={}, recipe={}), "named"
+    )
+    write(folder, range(1, 3))
+    assert ask(RunCurves(bare), folder.id, [])["domains"] == {"a": "circle", "b": "square"}
 
 
 def test_long_files_are_shown_from_a_sample_until_they_are_read(
@@ -152,7 +203,16 @@ def test_one_run_that_is_gone_does_not_hide_the_others(bare: Services, run: RunF
 
 @pytest.mark.parametrize(
     "asks",
-    [None, {}, [{}] * 17, [{"run": "x", "names": None}], [{"run": "x", "names": ["a"] * 65}], [{"names": [7]}], ["x"]],
+    [
+        None,
+        {},
+        [{}] * 17,
+        [{"run": "x", "names": None}],
+        [{"run": "x", "names": ["a"] * 65}],
+        [{"names": [7]}],
+        ["x"],
+        [{"names": [], "smooth": 7}],
+    ],
 )
 def test_odd_questions_are_answered_with_a_sentence(bare: Services, asks: object) -> None:
     with pytest.raises(ConfigError, match=r"Nothing was drawn\."):
@@ -169,6 +229,9 @@ def test_odd_questions_are_answered_with_a_sentence(bare: Services, asks: object
         {"first": -5, "last": -7, "points": 10**9},
         {"first": float("nan"), "points": True},
         {"first": 9, "last": 2},
+        {"smooth": ["loss_g", "nothing"], "weight": 10**400},
+        {"smooth": ["loss_g"], "weight": "x"},
+        {"smooth": ["loss_g"], "weight": -1},
     ],
 )
 def test_odd_parts_of_a_question_do_no_harm(bare: Services, run: RunFolder, odd: dict) -> None:

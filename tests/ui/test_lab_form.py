@@ -259,7 +259,10 @@ def test_an_upload_is_kept_and_can_be_chosen_again(form, uploads, settings):
     assert found["data"].endswith("/my-insects.zip")
     assert not sent.exists(), "the visitor's copy goes"
     assert answer(form, "form_data", data=found["data"], family="dcgan")["sets"] == {"": 1}
-    assert answer(form, "form_open")["uploaded"][0]["value"] == found["data"]
+    (listed,) = answer(form, "form_open")["uploaded"]
+    assert listed["value"] == found["data"]
+    assert listed["bytes"] > 0
+    assert listed["at"] > 0
     assert str(settings.data_dir) in answer(form, "form_check", form=asked(data=found["data"]))["command"]
 
 
@@ -274,8 +277,14 @@ def test_only_what_was_uploaded_is_taken_for_an_upload(form, root, uploads):
 def test_a_refused_upload_leaves_nothing(form, uploads, settings):
     sent = uploads / "bad.zip"
     sent.write_bytes(b"no zip")
-    assert not answer(form, "form_upload", path=str(sent), family="dcgan")["ok"]
+    refused = answer(form, "form_upload", path=str(sent), family="dcgan")
+    assert refused["error"] == "bad.zip is not a readable zip. Choose another file."
     assert not sent.exists()
+    with zipfile.ZipFile(sent, "w") as archive:
+        archive.writestr("notes.txt", b"x")
+    refused = answer(form, "form_upload", path=str(sent), family="dcgan")
+    assert refused["error"].startswith("bad.zip holds no pictures")
+    assert refused["error"].endswith("Nothing was kept. Choose another file.")
     assert not list(settings.data_dir.rglob("*.zip"))
 
 
@@ -320,6 +329,32 @@ def test_what_cannot_be_is_told_at_its_field(form, settings, changed, field, tex
     assert not settings.runs_dir.exists(), "nothing was made"
 
 
+def test_everything_that_is_wrong_is_told_at_once(form):
+    sent = asked(data="at:0/pairs", train={"size": 48, "batch": 0}, network={"latent_dim": 0}, recipe={"lr_g": 7})
+    found = answer(form, "form_check", form=sent)
+    assert set(found["errors"]) == {"data", "size", "batch", "latent_dim", "lr_g"}
+    assert found["errors"]["lr_g"] == "Learning rate G is 7.0; it must lie between 0 and 1."
+    assert answer(form, "start", form=sent)["errors"] == found["errors"]
+
+
+@pytest.mark.parametrize("size", [5, 33, 512, 32.5, "?"])
+def test_a_size_is_told_the_whole_rule(form, size):
+    found = answer(form, "form_check", form=asked(train={"size": size}))
+    assert found["errors"]["size"].endswith("it must be a power of two from 16 to 256.")
+
+
+def test_data_that_nobody_has_seen_is_assumed(form):
+    assert answer(form, "form_check", form=asked(data="hub:user/name"))["assumed"]
+    assert not answer(form, "form_check", form=asked(data="fashion-mnist"))["assumed"]
+    assert not answer(form, "form_check", form=asked())["assumed"]
+
+
+def test_helps_speak_of_fields_instead_of_flags():
+    for family in trainable():
+        helps = [option["help"] for section in sections(family) for option in section["options"]]
+        assert not [text for text in helps if "--" in text or "None:" in text or "joined by commas" in text]
+
+
 def test_estimate_is_made_beside_the_server_and_remembered(form):
     try:
         found = answer(form, "form_estimate", form=asked())
@@ -356,6 +391,77 @@ def test_start_hands_over_what_was_chosen(form, begun, root):
 def create_id(form):
     (run,) = form._services.runs.newest_first()
     return run.id
+
+
+OTHER = {
+    "seed": "9223372036854775807",
+    "device": "cpu",
+    "augment": "color,cutout",
+    "load_size": 20,
+    "size": 32,
+    "discriminator_layers": 2,
+}
+"""Values of options whose others are not found by their kind alone."""
+
+
+def other_value(option):
+    """A value that may be chosen and is not the default."""
+    name, kind, usual = option["name"], option["kind"], option["default"]
+    if name in OTHER:
+        return OTHER[name]
+    if name == "channels":
+        return 1
+    if kind == "yesno":
+        return not usual
+    if kind == "choice":
+        return next(one for one in option["choices"] if one != usual)
+    if kind == "whole":
+        return usual + 1
+    return 0.25 if usual != 0.25 else 0.5
+
+
+def every_option():
+    for family in trainable():
+        yield family, "train", {"name": "size", "kind": "whole", "default": None}
+        for name in ("steps", "batch"):
+            yield family, "train", {"name": name, "kind": "whole", "default": 6}
+        if family == "cyclegan":
+            for name in ("domain_a", "domain_b"):
+                yield family, "train", {"name": name, "kind": "choice", "default": None, "choices": ["in words"]}
+            yield family, "train", {"name": "default_direction", "kind": "choice", "default": "ab", "choices": ["ba"]}
+        for section in sections(family):
+            for option in section["options"]:
+                yield family, section["part"], option
+
+
+EVERY = list(every_option())
+
+
+@pytest.mark.parametrize(("family", "part", "option"), EVERY, ids=[f"{f}-{p}-{o['name']}" for f, p, o in EVERY])
+def test_what_is_chosen_arrives_in_the_run(form, monkeypatch, family, part, option):
+    """A newcomer ticked TensorBoard, and the run that was started did not have it."""
+    launched = []
+    monkeypatch.setattr(form._services.runs, "launch", launched.append)
+    value = other_value(option)
+    sent = asked(family)
+    sent[part] = {**sent[part], option["name"]: value}
+    found = answer(form, "start", form=sent)
+    assert found["ok"], found
+    (run,) = launched
+    config = json.loads((run.path / "config.json").read_text())
+    assert config[part][option["name"]] == (int(value) if option["name"] == "seed" else value)
+    checked = answer(form, "form_check", form=sent)
+    assert checked["resolved"]["train"] == config["train"], "the command told is of what was started"
+
+
+def test_tensorboard_chosen_in_the_form_leaves_event_files(form):
+    pytest.importorskip("tensorboard")
+    found = answer(form, "start", form=asked(train={"tensorboard": True, "device": "cpu"}))
+    run = form._services.runs.find(found["run"])
+    child, _ = form._services.runs._children[run.id]
+    assert child.wait(120) == 0, (run.path / "trainer.log").read_text()
+    assert run.status()["state"] == "finished"
+    assert list((run.path / "tensorboard").glob("events.out.tfevents.*"))
 
 
 def test_start_from_a_model_takes_its_networks(begun_services):

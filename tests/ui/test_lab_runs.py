@@ -3,17 +3,21 @@
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
+from PIL import Image
 
-from gan_core.config import RunConfig, train_config
+from gan_core.config import RunConfig, command_line, train_config
 from gan_core.errors import ConfigError, GanCoreError, RunError
+from gan_core.training.beginning import remember_beginning
 from gan_core.training.run_folder import RunFolder, create_run
 from gan_core.ui.lab import overview
 from gan_core.ui.lab import runs as module
 from gan_core.ui.lab.runs import Runs
+from gan_core.ui.run_state import speed
 from gan_core.ui.services import Services
 
 ME = {"pid": os.getpid(), "pid_started_at": psutil.Process().create_time()}
@@ -144,7 +148,15 @@ def test_findings_are_told_apart_from_notices_and_speak_without_flags(runs: Runs
     run.append_event(20, "plateau", "This stopped improving. Lower --lr-d.")
     events = runs.look(run.id, None)["run"]["events"]
     assert [(event["step"], event["finding"]) for event in events] == [(10, False), (20, True)]
-    assert events[1]["text"] == "This stopped improving. Lower lr d."
+    assert events[0]["text"] == "Changed while training: learning rate of D 0.0001."
+    assert events[1]["text"] == "This stopped improving. Lower learning rate of D."
+
+
+def test_a_card_counts_the_findings_that_are_open(runs: Runs, settings):
+    run = make(settings, "stopped")
+    for step, kind in enumerate(["control", "plateau", "oscillation", "plateau", "plateau-over", "interrupted"]):
+        run.append_event(step, kind, "A sentence.")
+    assert runs.look(run.id, None)["run"]["findings"] == ["Oscillation"]
 
 
 def test_settings_are_written_for_the_trainer_and_nonsense_is_refused(runs: Runs, settings):
@@ -221,6 +233,67 @@ def test_commands_run_it_again_or_on(runs: Runs, settings):
     shown = runs.look(run.id, None)["run"]
     assert shown["command"].startswith("gan-core train dcgan --data shapes --steps 100")
     assert shown["resume_command"] == f"gan-core train dcgan --run {settings.runs_dir / run.id} --resume"
+
+
+def test_the_command_is_that_of_the_beginning_whatever_was_changed_since(runs: Runs, settings):
+    """It named the learning rate and the steps of now, and called that the same training."""
+    run = make(settings, "stopped", step=0)
+    assert runs.look(run.id, None)["run"]["command_of"] == "begun"
+    remember_beginning(run)
+    log(run, 10)
+    first = run.config()
+    assert runs.look(run.id, None)["run"]["command_of"] == "begun"
+    run.write_config(replace(first, train=replace(first.train, steps=200), recipe={"lr_g": 0.001}))
+    run.write_status(state="finished", step=200, total_steps=200, device="CPU")
+    shown = runs.look(run.id, None)["run"]
+    assert (shown["command_of"], shown["command"]) == ("changed", command_line(first))
+    assert shown["resume_command"] == f"gan-core runs resume {settings.runs_dir / run.id} --steps 400"
+    (run.path / "begun.json").unlink()  # A run of before.
+    shown = runs.look(run.id, None)["run"]
+    assert (shown["command_of"], "--lr-g 0.001" in shown["command"]) == ("now", True)
+
+
+def test_begun_does_not_move_when_settings_change(runs: Runs, settings):
+    """It was the time of config.json, which is written anew whenever a setting changes."""
+    run = make(settings, "stopped", step=0)
+    os.utime(run.path / "config.json", (1000.0, 1000.0))
+    remember_beginning(run)
+    run.write_config(run.config())
+    remember_beginning(run)
+    assert runs.look(run.id, None)["run"]["started_at"] == 1000.0
+
+
+def test_the_step_is_not_behind_the_samples_that_stand_beside_it(runs: Runs, settings):
+    """The status is written every two seconds, samples may be newer."""
+    run = make(settings, "running", step=20)
+    log(run, 10, 20, 30)
+    run.write_sample(32, Image.new("RGB", (8, 8)))
+    shown = runs.look(run.id, None)["run"]
+    assert (shown["step"], shown["part"]) == (32, 0.32)
+    # What an earlier trainer wrote is of steps that are to be done again.
+    for path in (run.path / "metrics.jsonl", run.path / "samples" / "000032.webp"):
+        os.utime(path, (ME["pid_started_at"] - 1, ME["pid_started_at"] - 1))
+    run.write_status(state="running", step=21, total_steps=100, device="CPU")
+    assert runs.look(run.id, None)["run"]["step"] == 21
+
+
+def test_an_interrupted_run_tells_where_it_goes_on(runs: Runs, settings):
+    run = make(settings, "running", step=42, **NOBODY)
+    assert runs.look(run.id, None)["run"]["resumes_at"] == 0
+    (run.part("state") / "000040.pt").touch()
+    assert runs.look(run.id, None)["run"]["resumes_at"] == 40
+
+
+def test_the_speed_is_that_of_the_last_ten_seconds(settings):
+    """It was that of the newest line alone, and leapt."""
+    run = make(settings, "running")
+    assert speed(run, 100) == (None, None)
+    for second in range(30):
+        steps = second + max(0, second - 15)  # From the 16th second on, twice as fast.
+        run.append_metrics(
+            {"step": steps + 1, "elapsed_s": second, "images": 8 * steps, "images_per_s": 999.0 * second}
+        )
+    assert speed(run, 101) == (16.0, (101 - 44) / 2)
 
 
 def test_hundreds_of_runs_cost_little(bare: Services, settings):

@@ -311,6 +311,12 @@ def test_one_sheet_makes_no_film_and_nonsense_is_told(lab: Travel, run: RunFolde
     for wrong in (None, {}, {"fps": float("nan")}, {"fps": 61}, {"seconds": 1e9}, {"size": True}, {"kind": "../x"}):
         with pytest.raises(ConfigError, match="No film was made"):
             lab.travel_film(ID, wrong if not wrong else {**good, **wrong})
+    with pytest.raises(ConfigError) as told:
+        lab.travel_film(ID, {**good, "fps": 999, "seconds": None, "size": 99999})
+    assert str(told.value) == (
+        "Frames a second cannot be 999: give a number from 1 to 60. Seconds is empty: give a number from 0.5 to 120. "
+        "Size, px cannot be 99999: give a number from 64 to 2,048. No film was made."
+    )
     with pytest.raises(ConfigError, match="Take a size of at most"):
         lab.travel_film(ID, {"fps": 60, "seconds": 120, "size": 2048, "kind": "mp4"})
     for step, path in run.samples():

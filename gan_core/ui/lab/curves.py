@@ -33,6 +33,7 @@ MAX_ASKS = 16
 MAX_NAMES = 64
 MIN_POINTS, MAX_POINTS = 16, 16_384
 MAX_STEP = 2**53
+MAX_WEIGHT = 0.9999
 KEPT_RUNS = 16
 KEPT_BYTES = 800_000_000
 CHECKED_S = 2.0
@@ -48,7 +49,9 @@ class RunCurves:
         self._jobs = Jobs(at_once=1)
 
     def curves(self, asks: Any) -> Answer:
-        """For each {"run", "names", "have", "first", "last", "points"} what the page lacks: see `Watched.answer`.
+        """For each ask what the page lacks: see `Watched.answer`.
+
+        An ask is {"run", "names", "have", "first", "last", "points", "smooth", "weight"}.
 
         `runs` holds null where nothing is new, and {"error"} for a run that is gone.
         """
@@ -57,9 +60,7 @@ class RunCurves:
         return {"runs": [self._answer(ask if isinstance(ask, dict) else {}) for ask in asks]}
 
     def _answer(self, ask: dict[str, Any]) -> dict[str, Any] | None:
-        names, have = ask.get("names"), ask.get("have")
-        if not isinstance(names, list) or len(names) > MAX_NAMES or not all(isinstance(name, str) for name in names):
-            raise ConfigError(f"Up to {MAX_NAMES} curves are drawn by their names. Nothing was drawn.")
+        names, have, smooth = _names(ask.get("names")), ask.get("have"), _names(ask.get("smooth", []))
         first, points = (
             _whole(ask.get("first"), 0, MAX_STEP, 0),
             _whole(ask.get("points"), MIN_POINTS, MAX_POINTS, 1024),
@@ -67,7 +68,8 @@ class RunCurves:
         last = None if ask.get("last") is None else _whole(ask["last"], 0, MAX_STEP, 0)
         try:
             watched = self.watched(ask.get("run"))
-            return watched.answer(names, have if isinstance(have, str) else None, first, last, points)
+            have = have if isinstance(have, str) else None
+            return watched.answer(names, have, first, last, points, smooth, _weight(ask.get("weight")))
         except (GanCoreError, OSError) as error:
             return {"error": in_page_words(str(error))}
 
@@ -163,3 +165,14 @@ def _whole(value: Any, low: int, high: int, otherwise: int) -> int:
         if not isinstance(value, bool):
             return min(max(int(value), low), high)
     return otherwise
+
+
+def _names(value: Any) -> list[str]:
+    if not isinstance(value, list) or len(value) > MAX_NAMES or not all(isinstance(name, str) for name in value):
+        raise ConfigError(f"Up to {MAX_NAMES} curves are drawn by their names. Nothing was drawn.")
+    return value
+
+
+def _weight(value: Any) -> float:
+    good = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+    return round(float(min(value, MAX_WEIGHT)), 4) if good else 0.0

@@ -3,12 +3,15 @@
 from typing import Any
 
 from gan_core.settings import Settings
+from gan_core.training.control import WORDS
 from gan_core.training.detectors import OVER, title
 from gan_core.training.records import ROLLED_BACK
 from gan_core.training.run_folder import RunFolder
+from gan_core.training.turn import INTERRUPTED
 from gan_core.ui.words import in_page_words
 
-NOTICES = ("control", "state", "import", "branch", ROLLED_BACK, "start", "skipped", "time-limit", "tensorboard")
+_DONE = ("control", "state", "import", "branch", "start", "skipped", "time-limit", "tensorboard")
+NOTICES = (*_DONE, ROLLED_BACK, INTERRUPTED)
 """Kinds that tell what was done. The others are findings, and with `OVER` behind them that one is gone."""
 MAX_EVENTS = 200
 
@@ -18,12 +21,24 @@ def page_words(text: str, settings: Settings) -> str:
     for folder in (settings.runs_dir, settings.data_dir.expanduser()):
         for path in (folder, folder.resolve()):
             text = text.replace(f"{path}/", "")
+    for name, words in WORDS.items():
+        text = text.replace(f"--{name.replace('_', '-')}", words)
     return in_page_words(text)
 
 
 def told(run: RunFolder, settings: Settings) -> list[dict[str, Any]]:
     """The newest events, oldest first."""
     return [_told(event, settings) for event in run.events()[-MAX_EVENTS:]]
+
+
+def open_findings(run: RunFolder) -> list[str]:
+    """Titles of what was found and is not over, each once."""
+    found: dict[str, bool] = {}
+    for event in run.events():
+        kind = str(event.get("kind", ""))
+        if kind not in NOTICES:
+            found[kind.removesuffix(OVER)] = not kind.endswith(OVER)
+    return [title(kind) for kind, still in found.items() if still]
 
 
 def _told(event: dict[str, Any], settings: Settings) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """A new run: what can be chosen, a look at the data, an estimate, the command, and the start."""
 
-import re
 import shlex
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,14 +11,14 @@ from gan_core.config import RunConfig, command_line
 from gan_core.errors import ConfigError, DataError, GanCoreError
 from gan_core.families import get_family, trainable
 from gan_core.presets import pace, presets
+from gan_core.ui.lab.complaints import check_size, told, told_all
 from gan_core.ui.lab.estimating import Estimator
 from gan_core.ui.lab.looking import Looking
-from gan_core.ui.lab.options import LABELS, sections, typed
+from gan_core.ui.lab.options import sections, typed
 from gan_core.ui.lab.sources import SHAPES, Sources
-from gan_core.ui.limits import LimitError, within_limits
+from gan_core.ui.limits import within_limits
 from gan_core.ui.serve import Answer
 from gan_core.ui.services import RUN, Services
-from gan_core.ui.words import in_page_words
 
 if TYPE_CHECKING:
     from gan_core.training.counting import Facts
@@ -41,7 +39,6 @@ CHANGES: dict[str, tuple[str, ...]] = {
 }
 """All of it is for those who may train: even a look lists this computer's folders, and costs time."""
 GO_ON = ("stopped", "interrupted", "failed", "finished")
-_FLAG = re.compile(r"--([a-z][a-z0-9-]*)")
 
 
 class Form:
@@ -131,7 +128,7 @@ class Form:
 
     def form_data(self, data: object, family: object) -> Answer:
         """What a data set holds, before anything is read."""
-        return _told(lambda: self._looking.found(str(data or ""), _kind(family)))
+        return told(lambda: self._looking.found(str(data or ""), _kind(family)))
 
     def form_preview(self, form: object, number: object) -> Answer:
         """A few pictures as the trainer will see them; another number draws others."""
@@ -141,21 +138,21 @@ class Form:
             config, _ = self._config(form)
             return self._looking.preview(_data(form), config, seed)
 
-        return _told(work)
+        return told(work)
 
     def form_upload(self, path: object, family: object) -> Answer:
-        return _told(lambda: {"data": self._sources.receive(path, _kind(family))})
+        return told(lambda: {"data": self._sources.receive(path, _kind(family))})
 
     def form_fetch(self, data: object) -> Answer:
-        return _told(lambda: {"job": self._sources.fetch(data)})
+        return told(lambda: {"job": self._sources.fetch(data)})
 
     def form_fetch_poll(self, job: object) -> Answer:
-        return _told(lambda: self._sources.fetch_poll(job))
+        return told(lambda: self._sources.fetch_poll(job))
 
     # What it comes to.
 
     def form_check(self, form: object) -> Answer:
-        """The command of what is chosen, and the first thing about it that cannot be."""
+        """The command of what is chosen, or a sentence for each field that cannot be so."""
 
         def work() -> Answer:
             config, facts = self._checked(form)
@@ -165,9 +162,10 @@ class Form:
                 "resolved": {"train": train, "network": config.network},
                 "queue": self._queue(),
                 "pictures": facts.pictures,
+                "assumed": self._looking.assumed(_data(form)),
             }
 
-        return _told(work)
+        return told_all(form, work, self._checked)
 
     def form_estimate(self, form: object) -> Answer:
         """Time and memory; takes seconds where these networks were not measured before."""
@@ -176,7 +174,7 @@ class Form:
             config, facts = self._checked(form)
             return {"estimate": self._estimator.ask(config, facts)}
 
-        return _told(work)
+        return told(work)
 
     def start(self, form: object) -> Answer:
         """Begin a run, or put it in the queue; tells its id."""
@@ -189,7 +187,7 @@ class Form:
             begun = self._services.runs.begin(config)
             return {"run": begun if isinstance(begun, str) else begun.id}
 
-        return _told(work)
+        return told_all(form, work, self._checked)
 
     def form_resume(self, run: object, steps: object) -> Answer:
         """Go on with a run that is not training, to so many steps in all."""
@@ -202,7 +200,7 @@ class Form:
             self._services.runs.resume(folder.id, None if wanted == config.train.steps else wanted)
             return {"run": folder.id}
 
-        return _told(work)
+        return told(work)
 
     # From the page's form to a configuration.
 
@@ -212,6 +210,7 @@ class Form:
         name = given.get("family")
         if not isinstance(name, str) or name not in trainable():
             raise ConfigError("No model family is chosen. Nothing was started. Choose one.")
+        check_size(name, given.get("train"))
         train = typed(name, "train", given.get("train"))
         train.pop("data", None)
         train.pop("start_from", None)
@@ -272,16 +271,3 @@ def _kind(family: object) -> str:
     if not isinstance(family, str) or family not in trainable():
         raise DataError("No model family is chosen. Nothing was read. Choose one.")
     return get_family(family).kind
-
-
-def _told(work: Callable[[], Answer]) -> Answer:
-    """The answer, or the error with the option that it is about."""
-    try:
-        return work()
-    except LimitError as error:
-        return {"ok": False, "error": str(error), "field": error.field}
-    except GanCoreError as error:
-        flag = _FLAG.search(str(error))
-        field = flag[1].replace("-", "_") if flag else "data" if isinstance(error, DataError) else None
-        text = _FLAG.sub(lambda flag: LABELS.get(flag[1].replace("-", "_"), flag[0]), str(error))
-        return {"ok": False, "error": in_page_words(text), "field": field}

@@ -108,6 +108,10 @@ class Looking:
         classes = len(found["classes"] or ()) if kind == "generator" else 0
         return Facts(channels=channels, classes=classes, pictures=sum(found["sets"].values()))
 
+    def assumed(self, value: str) -> bool:
+        """Whether nothing is known of data that is not here: neither channels nor how many pictures."""
+        return value not in TOLD and not self._sources.is_here(value)
+
     def _native(self, value: str) -> int:
         from gan_core.data.decode import native_channels
 

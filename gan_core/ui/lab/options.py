@@ -1,5 +1,6 @@
 """The options of a training as the page shows them, and what it sends back, out of the families' dataclasses."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from math import isfinite
@@ -27,7 +28,10 @@ LABELS = {
     "tensorboard": "TensorBoard",
     "global_skip": "Global skip",
 }
+HELPS = {"augment": "Differentiable augmentation of real and generated pictures; none chosen: none."}
+"""Instead of the command line's text, where that speaks of how a value is typed."""
 MAX_TEXT = 200
+_FLAG = re.compile(r"--([a-z][a-z0-9-]*)")
 
 
 def _parts(family: Family) -> dict[str, tuple[type, tuple[str, ...], Mapping[str, Any]]]:
@@ -57,12 +61,22 @@ def sections(name: str) -> list[dict[str, Any]]:
     return found
 
 
+def label(name: str) -> str:
+    return LABELS.get(name, name.replace("_", " ").capitalize())
+
+
+def in_page_terms(text: str) -> str:
+    """A line of the command line's help for fields of a page: they have names instead of flags, and can be empty."""
+    named = _FLAG.sub(lambda flag: "the " + flag[1].replace("-", " "), text)
+    return named.replace("None:", "empty:")
+
+
 def _described(item: "Field[Any]", hint: Any, text: str, default: Any) -> dict[str, Any]:
     kind = _bare(hint)
     said = {
         "name": item.name,
-        "label": LABELS.get(item.name, item.name.replace("_", " ").capitalize()),
-        "help": text,
+        "label": label(item.name),
+        "help": HELPS.get(item.name, in_page_terms(text)),
         "default": None if default is MISSING else default,
     }
     if item.name in SEVERAL:

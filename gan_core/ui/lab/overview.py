@@ -16,7 +16,9 @@ from gan_core.config import RunConfig
 from gan_core.errors import GanCoreError
 from gan_core.families import FAMILIES
 from gan_core.training import turn
+from gan_core.training.beginning import BEGUN, begun_at
 from gan_core.training.run_folder import IMPORTED, RunFolder, list_runs
+from gan_core.ui.lab.events import open_findings
 from gan_core.ui.run_state import WAITING, RunState, speed
 from gan_core.ui.services import Services
 from gan_core.ui.words import in_page_words
@@ -151,6 +153,7 @@ class Overview:
             "size": config.train.size if config else None,
             "imported": bool(config and config.train.data.startswith(IMPORTED)),
             "since": about.started_at,
+            "findings": self.kept(run).get("findings", mark(run.path / "events.jsonl"), lambda: open_findings(run)),
             "place": None,
         }
 
@@ -176,12 +179,12 @@ class Overview:
         return state
 
     def about(self, run: RunFolder) -> About:
-        seen = mark(run.path / "config.json", run.path / "about.json", run.path / "samples" / "000000.webp")
-        about: About = self.kept(run).get("about", seen, lambda: _about(run, seen))
+        names = ("config.json", "about.json", BEGUN, "samples/000000.webp")
+        about: About = self.kept(run).get("about", mark(*(run.path / name for name in names)), lambda: _about(run))
         return about
 
 
-def _about(run: RunFolder, seen: Mark) -> About:
+def _about(run: RunFolder) -> About:
     config, error = None, None
     try:
         config = run.config()
@@ -189,15 +192,13 @@ def _about(run: RunFolder, seen: Mark) -> About:
         error = in_page_words(str(problem))
     told = run.about()
     origin = told.get("origin")
-    # The configuration is written anew whenever a setting changes; a branch has the samples of another run.
-    times = [at for at, _ in (seen[0], seen[2]) if at and not (origin and at == seen[2][0])]
     return About(
         config=config,
         error=error,
         title=str(told.get("title") or ""),
         notes=str(told.get("notes") or ""),
         origin=origin if isinstance(origin, dict) else None,
-        started_at=min(times, default=0) / 1e9,
+        started_at=begun_at(run),
     )
 
 

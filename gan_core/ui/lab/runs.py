@@ -13,6 +13,7 @@ from typing import Any
 
 from gan_core.config import command_line
 from gan_core.errors import ConfigError, GanCoreError, RunError
+from gan_core.training.beginning import BEGUN, first_config, goes_on_from, reached
 from gan_core.training.branching import points
 from gan_core.training.run_folder import RunFolder
 from gan_core.trash import Trash
@@ -42,6 +43,7 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "restore_run": ("id",),
     "discard_run": ("id",),
 }
+MOVING = ("running", "paused", "stopping", "interrupted")
 RATES = {"lr_g": "The learning rate of G", "lr_d": "The learning rate of D"}
 INTERVALS = {"sample_steps": "The sample interval", "snapshot_steps": "The snapshot interval"}
 
@@ -111,8 +113,15 @@ class Runs:
         events = kept.get("events", mark(path / "events.jsonl"), lambda: told(run, settings))
         control = kept.get("control", mark(path / "control.json"), run.control)
         written = mark(path / "metrics.jsonl", path / "quality.jsonl")
+        step, total = row["step"], row["total_steps"]
+        if state.state in MOVING:  # Its curves and samples stand beside it, and they are newer than its status.
+            marks = mark(path / "status.json", path / "metrics.jsonl", path / "samples")
+            step = max(step, kept.get("reached", marks, lambda: reached(run, status)))
         return {
             **row,
+            "step": step,
+            "part": min(round(step / total, 4), 1.0) if total else 0.0,
+            "resumes_at": kept.get("resumes_at", mark(path / "state"), lambda: goes_on_from(run)),
             "images_per_s": state.images_per_s,
             "error": page_words(state.error, settings) if state.error else about.error,
             "notes": about.notes,
@@ -127,15 +136,22 @@ class Runs:
             "control": {"paused": control.get("paused") is True, **_current(about.config, control)},
             "written": [size for _, size in written],
             "resumable": state.state in ENDED and not row["imported"],
-            **self._commands(run, about.config, row["imported"]),
+            **self._commands(run, about.config, row),
         }
 
-    def _commands(self, run: RunFolder, config: Any, imported: bool) -> dict[str, str | None]:
-        if config is None or imported:
-            return {"command": None, "resume_command": None}
-        where = Path(self._services.settings.runs_dir) / run.id
-        resume = shlex.join(["gan-core", "train", config.family, "--run", str(where), "--resume"])
-        return {"command": command_line(config), "resume_command": resume}
+    def _commands(self, run: RunFolder, config: Any, row: dict[str, Any]) -> dict[str, str | None]:
+        """command_of: `begun`, the run as it began; `changed`, that too, but it did not stay so; `now`, as it is."""
+        if config is None or row["imported"]:
+            return {"command": None, "resume_command": None, "command_of": None}
+        where = str(Path(self._services.settings.runs_dir) / run.id)
+        resume = ["gan-core", "train", config.family, "--run", where, "--resume"]
+        if row["state"] == "finished":
+            resume = ["gan-core", "runs", "resume", where, "--steps", str(2 * config.train.steps)]
+        seen = mark(run.path / BEGUN, run.path / "metrics.jsonl")
+        first = self._overview.kept(run).get("first", (seen[0], seen[1][1] > 0), lambda: first_config(run))
+        untouched = first is None and not seen[1][1]  # It has not begun.
+        of = "begun" if untouched or first == config else "changed" if first else "now"
+        return {"command": command_line(first or config), "resume_command": shlex.join(resume), "command_of": of}
 
     # What it can be asked for.
 

@@ -50,9 +50,14 @@ def checked(options: object, newest: Path, cell_px: int | None) -> Options:
     kind = given.get("kind", "mp4")
     if kind not in KINDS:
         raise ConfigError(f"{str(kind)[:20]!r} is no kind of film. No film was made. Choose one of {', '.join(KINDS)}.")
-    fps = _number("Frames per second", given.get("fps"), 1, MAX_GIF_FPS if kind == "gif" else MAX_FPS)
-    seconds = _number("Seconds", given.get("seconds"), 0.5, MAX_SECONDS)
-    size = round(_number("Size", given.get("size"), MIN_SIZE_PX, MAX_SIZE_PX))
+    limits = {
+        "fps": ("Frames a second", 1, MAX_GIF_FPS if kind == "gif" else MAX_FPS),
+        "seconds": ("Seconds", 0.5, MAX_SECONDS),
+        "size": ("Size, px", MIN_SIZE_PX, MAX_SIZE_PX),
+    }
+    if wrong := [told for part, limit in limits.items() if (told := _wrong(given.get(part), *limit))]:
+        raise ConfigError(f"{' '.join(wrong)} No film was made.")
+    fps, seconds, size = float(given["fps"]), float(given["seconds"]), round(given["size"])
     smooth = cell_px is None or cell_px > HARD_PX
     made = Options(fps, seconds, size, str(kind), given.get("fade") is True, given.get("steps") is True, smooth)
     try:
@@ -69,12 +74,13 @@ def checked(options: object, newest: Path, cell_px: int | None) -> Options:
     return made
 
 
-def _number(name: str, value: object, low: float, high: float) -> float:
+def _wrong(value: object, name: str, low: float, high: float) -> str | None:
+    """What is wrong with a number, by the name of its field; None where it can be."""
     # A comparison with NaN is false, so NaN is refused too.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        shown = "empty" if value is None else repr(value)[:20]
-        raise ConfigError(f"{name} is {shown}. No film was made. Give a number from {low:g} to {high:g}.")
-    return float(value)
+    if not isinstance(value, bool) and isinstance(value, int | float) and low <= value <= high:
+        return None
+    shown = "is empty" if value is None else f"cannot be {str(value)[:20]}"
+    return f"{name} {shown}: give a number from {low:g} to {high:,g}."
 
 
 def sheet_film(samples: list[tuple[int, Path]], options: Options, path: Path) -> Work:

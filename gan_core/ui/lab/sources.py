@@ -57,9 +57,12 @@ class Sources:
 
     def uploaded(self) -> list[dict[str, Any]]:
         """What was uploaded before, newest first."""
-        kept = self._kept().glob("*/*.zip")
-        files = sorted(((path.stat().st_mtime, path) for path in kept), reverse=True)[:20]
-        return [{"value": f"upload:{path.parent.name}/{path.name}", "title": path.stem} for _, path in files]
+        kept = ((path.stat(), path) for path in self._kept().glob("*/*.zip"))
+        files = sorted(((facts.st_mtime, facts.st_size, path) for facts, path in kept), reverse=True)[:20]
+        return [
+            {"value": f"upload:{path.parent.name}/{path.name}", "title": path.stem, "at": at, "bytes": size}
+            for at, size, path in files
+        ]
 
     def browse(self, place: object) -> dict[str, Any]:
         """The folders and zips at a place: "" for the roots themselves, else at:N/..., as `entries` name them."""

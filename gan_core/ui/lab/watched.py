@@ -1,10 +1,12 @@
 """One run's curves as visitors share them: read once, however many look, and packed for the page."""
 
+import json
 import re
 import secrets
 import time
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
@@ -32,6 +34,7 @@ class Watched:
         """Stamps of another reading of the same run do not fit this one."""
         self._kept: dict[tuple[Any, ...], Any] = {}
         self._kept_for: str | None = None
+        self._named: dict[str, str] | None = None
         self._lock = Lock()
 
     @property
@@ -44,14 +47,21 @@ class Watched:
         return self._curves
 
     def answer(
-        self, names: list[str], have: str | None, first: int, last: int | None, points: int
+        self,
+        names: list[str],
+        have: str | None,
+        first: int,
+        last: int | None,
+        points: int,
+        smooth: Collection[str] = (),
+        weight: float = 0.0,
     ) -> dict[str, Any] | None:
         """What the page lacks; None: nothing.
 
-        have: the stamp of what it has of these names and this range; None: nothing yet.
+        have: the stamp of what it has of these names, this range and this smoothing; None: nothing yet.
+        smooth: the names that are drawn as moving averages of this weight.
         `whole` tells whether the series stand in the place of what it has, or are to be added at its end. Each is
-        [steps, values, stretch, steps of means, means], uint32 and float32 in base64, the means where the stretch is
-        more than one.
+        [steps, values, stretch, steps of averages, averages], uint32 and float32 in base64, the averages for `smooth`.
         """
         with self._lock:
             curves = self._fresh()
@@ -62,16 +72,20 @@ class Watched:
                 return {"reading": self._part_read()} if self._sample else None
             known = set(names).intersection(curves.names())
             counts = self._counts_of(have, figures) if last is None and not self._sample else None
+            weights = {name: weight if name in smooth and weight > 0 else None for name in known}
             if counts and sum(figures[1:]) - sum(counts) <= points:
-                series = self._added(curves, stamp, counts, known)
+                series = self._added(curves, stamp, counts, weights)
             else:
                 counts = None
-                series = {name: self._packed(curves, stamp, name, first, last, points) for name in known}
+                series = {
+                    name: self._packed(curves, stamp, name, first, last, points, one) for name, one in weights.items()
+                }
             return {
                 "stamp": stamp,
                 "whole": counts is None,
                 "names": curves.names(),
                 "step": curves.last_step(),
+                "domains": self._domains(),
                 "series": series,
                 "reading": self._part_read() if self._sample else None,
             }
@@ -109,16 +123,28 @@ class Watched:
         good = replaced == figures[0] and len(counts) == len(figures) - 1
         return tuple(counts) if good and all(a <= b for a, b in zip(counts, figures[1:], strict=True)) else None
 
+    def _domains(self) -> dict[str, str]:
+        """What a translator's two domains are called, where they have names."""
+        if self._named is None:
+            self._named = {}
+            with suppress(OSError, ValueError, RecursionError, LookupError, TypeError):
+                train = json.loads((self._folder / "config.json").read_bytes())["train"]
+                names = {end: train.get(f"domain_{end}") for end in ("a", "b")}
+                self._named = {end: name for end, name in names.items() if isinstance(name, str) and name}
+        return self._named
+
     def _packed(self, curves: Curves, stamp: str, *asked: Any) -> list[Any]:
         """The same for all who look at the same."""
         found: list[Any] = self._shared(stamp, asked, lambda: packed(curves.reduced(*asked)))
         return found
 
-    def _added(self, curves: Curves, stamp: str, counts: tuple[int, ...], names: set[str]) -> dict[str, list[Any]]:
+    def _added(
+        self, curves: Curves, stamp: str, counts: tuple[int, ...], weights: dict[str, float | None]
+    ) -> dict[str, list[Any]]:
         found: dict[str, list[Any]] = self._shared(
             stamp,
-            (counts, frozenset(names)),
-            lambda: {name: packed(Reduced(curves.since(name, counts), None, 1)) for name in names},
+            (counts, frozenset(weights.items())),
+            lambda: {name: packed(curves.since(name, counts, weight)) for name, weight in weights.items()},
         )
         return found
 
@@ -132,7 +158,7 @@ class Watched:
 
 def packed(reduced: Reduced) -> list[Any]:
     found: list[Any] = [*_columns(reduced.line), reduced.stretch]
-    return found if reduced.means is None else [*found, *_columns(reduced.means)]
+    return found if reduced.smooth is None else [*found, *_columns(reduced.smooth)]
 
 
 def _columns(curve: Curve) -> list[str]:
