@@ -3,6 +3,7 @@
 const LAB_CHOSEN = "gan-studio.run";
 const LAB_ACTIVE_MS = 1000;
 const LAB_IDLE_MS = 4000; // Runs may be started elsewhere: by command line, or on another machine.
+const LAB_GRACE_MS = 5000; // A run that was begun just now is missing from an answer that was asked for before.
 const LAB_AWAY = "The server does not answer. Trainings go on without it, and this page goes on when it is back.";
 
 const root = element.querySelector(".lb");
@@ -15,6 +16,7 @@ let order = [];
 let listStamp = null;
 let stamp = null;
 let chosen = kept.get(sessionStorage, LAB_CHOSEN, null);
+let chosenAt = -LAB_GRACE_MS;
 let seen = null; // The chosen run as it was drawn last.
 let overlaid = "";
 let away = false;
@@ -63,6 +65,7 @@ function goTo(step) {
 
 function choose(id, { reveal = false } = {}) {
   chosen = id;
+  chosenAt = performance.now();
   stamp = null;
   kept.set(sessionStorage, LAB_CHOSEN, id);
   tell("");
@@ -71,9 +74,11 @@ function choose(id, { reveal = false } = {}) {
   return poll().then(() => reveal && list.reveal());
 }
 
+const fresh = () => performance.now() - chosenAt < LAB_GRACE_MS;
+
 /** The run that a page opens with: the one it showed last, else the first of the list. */
 function settle() {
-  if (chosen && rows.has(chosen)) return;
+  if (chosen && (rows.has(chosen) || fresh())) return;
   if (chosen && listed) tell(`${seen?.title ?? chosen} is not here any more: it was deleted or moved.`, { quiet: true });
   chosen = order[0] ?? null;
   kept.set(sessionStorage, LAB_CHOSEN, chosen); // A reload shows the same again, whatever began meanwhile.
@@ -130,7 +135,8 @@ function show() {
 }
 
 async function look() {
-  const answer = await call("watch", { run: chosen, stamp, list_stamp: listStamp });
+  const before = chosen; // Another one may be chosen meanwhile.
+  const answer = await call("watch", { run: before, stamp, list_stamp: listStamp });
   if (!answer.ok) {
     // Said once: what was there before stays in sight.
     if (!away) tell(answer.error === NO_ANSWER ? LAB_AWAY : answer.error);
@@ -141,11 +147,10 @@ async function look() {
   away = false;
   takeList(answer.list);
   const news = answer.look;
-  if (news?.gone) {
-    rows.delete(chosen); // Before the list has noticed.
-    order = order.filter((id) => id !== chosen);
+  if (news?.gone && !(before === chosen && fresh())) {
+    rows.delete(before); // Before the list has noticed.
+    order = order.filter((id) => id !== before);
   }
-  const before = chosen;
   settle();
   drawList();
   if (!listed) list.reveal();
@@ -186,7 +191,7 @@ async function tick() {
   clearTimeout(timer);
   if (watching()) await poll();
   clearTimeout(timer);
-  timer = setTimeout(tick, [...rows.values()].some((row) => row.active) ? LAB_ACTIVE_MS : LAB_IDLE_MS);
+  timer = setTimeout(tick, [...rows.values()].some((row) => row.active) || (chosen && !rows.has(chosen)) ? LAB_ACTIVE_MS : LAB_IDLE_MS);
 }
 
 // Deleting, and the way back.
