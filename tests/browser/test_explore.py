@@ -389,7 +389,7 @@ def test_favourites_survive_a_reload_and_the_state_does_too(explore, models: Pat
     wait_for_state(explore, f"r.seed !== '{kept['seed']}'")
     last = settled(explore, models)
     explore.reload()
-    explore.wait_for_selector(PICTURE)
+    explore.wait_for_selector(PICTURE, state="attached")
     assert recipe(explore) == last
     explore.click("#explore-favourites .xp-thumb")
     wait_for_state(explore, f"r.seed === '{kept['seed']}'")
@@ -510,7 +510,7 @@ def test_another_model_keeps_the_seed_and_undo_comes_back(explore, grey: str, mo
     wait_for_state(explore, f"r.model.name === '{grey}'")
     explore.evaluate("sessionStorage.clear()")
     explore.reload()
-    explore.wait_for_selector(PICTURE)
+    explore.wait_for_selector(PICTURE, state="attached")
     assert recipe(explore)["model"]["name"] == grey  # The last model is remembered.
 
 

@@ -33,7 +33,7 @@ def bench(page, trained: RunFolder):
     """The bench of that run, unfolded, with a batch on it."""
     page.evaluate(f"sessionStorage.setItem('gan-studio.run', '\"{trained.id}\"')")
     page.reload()
-    page.wait_for_selector("#explore-picture img")
+    page.wait_for_selector("#explore-picture img", state="attached")
     page.get_by_role("tab", name="Training").click()
     page.wait_for_function(f"() => document.querySelector('#lab')?.innerText.includes('{trained.id}')")
     page.locator(SUMMARY).click()
@@ -179,7 +179,7 @@ def test_a_run_whose_data_is_gone_offers_shapes(bench, runs: Path) -> None:
     run.write_status(state="stopped", step=0, total_steps=6, pid=None, host=None)
     page.evaluate(f"sessionStorage.setItem('gan-studio.run', '\"{run.id}\"')")
     page.reload()
-    page.wait_for_selector("#explore-picture img")
+    page.wait_for_selector("#explore-picture img", state="attached")
     page.get_by_role("tab", name="Training").click()
     page.wait_for_function(f"() => document.querySelector('#lab')?.innerText.includes('{run.id}')")
     page.locator(SUMMARY).click()
