@@ -10,6 +10,7 @@ from gan_core.ui import assets
 from gan_core.ui.film_folder import film_folder
 from gan_core.ui.intake import MAX_FILES, Intake
 from gan_core.ui.packing import Packer
+from gan_core.ui.passing import MODEL_OPENERS, pass_on
 from gan_core.ui.rights import NOT_YOURS, guarded, may_change
 from gan_core.ui.serve import Answer, served
 from gan_core.ui.services import Services
@@ -30,10 +31,6 @@ BRINGS = {
     "bring_stop": ("job", "token"),
 }
 """The same of `Intake`, for those who may change what is here."""
-
-
-OPENS = {"open_explore": "explore", "open_paint": "paint"}
-"""Events of this component, and the tab's component that is told which model to open."""
 
 
 def build(services: Services, page: gr.Blocks, tab: gr.Tab) -> None:  # noqa: ARG001 - as the other tabs.
@@ -59,15 +56,5 @@ def build(services: Services, page: gr.Blocks, tab: gr.Tab) -> None:  # noqa: AR
             *(guarded(served(getattr(intake, name), parts)) for name, parts in BRINGS.items()),
         ],
     )
-    by_id = {block.elem_id: block for block in page.blocks.values() if isinstance(block, gr.HTML)}
-    for event, place in OPENS.items():
-        if place in by_id:  # The page moves the value over; nothing of it comes by here.
-            getattr(component, event)(
-                None,
-                component,
-                by_id[place],
-                js="(sent) => sent",
-                queue=False,
-                show_progress="hidden",
-                api_visibility="private",
-            )
+    for event, place in MODEL_OPENERS.items():
+        pass_on(component, event, page, place)

@@ -8,6 +8,7 @@ from gradio.utils import get_upload_folder
 from gan_core.ui import assets
 from gan_core.ui.film_folder import film_folder
 from gan_core.ui.painter import Painter
+from gan_core.ui.passing import pass_on
 from gan_core.ui.photo_folder import photo_folder
 from gan_core.ui.serve import served
 from gan_core.ui.services import Services
@@ -50,14 +51,4 @@ def build(services: Services, page: gr.Blocks, tab: gr.Tab) -> None:  # noqa: AR
         elem_id="paint",
         server_functions=[served(getattr(painter, name), parts) for name, parts in SERVED.items()],
     )
-    explore = next((block for block in page.blocks.values() if block.elem_id == "explore"), None)
-    if explore is not None:  # A recipe that the checker found is opened there.
-        component.select(
-            None,
-            component,
-            explore,
-            js="(sent) => sent",
-            queue=False,
-            show_progress="hidden",
-            api_visibility="private",
-        )
+    pass_on(component, "select", page, "explore")  # A recipe that the checker found is opened there.

@@ -7,6 +7,7 @@ import gradio as gr
 
 from gan_core.ui import assets
 from gan_core.ui.lab import bench, curves, form, keeping, runs, travel
+from gan_core.ui.passing import MODEL_OPENERS, pass_on
 from gan_core.ui.rights import NOT_YOURS, guarded, may_change
 from gan_core.ui.serve import Answer, served
 from gan_core.ui.services import Services
@@ -42,8 +43,6 @@ SCRIPTS = (
     "lab-control.js",
     "lab.js",
 )
-OPENS = {"open_explore": "explore", "open_paint": "paint"}
-"""Events of this component, and the tab's component that is told which model to open."""
 COMMANDS = ("command", "resume_command")
 
 
@@ -103,15 +102,5 @@ def build(services: Services, page: gr.Blocks, tab: gr.Tab) -> None:  # noqa: AR
             ),
         ],
     )
-    by_id = {block.elem_id: block for block in page.blocks.values() if isinstance(block, gr.HTML)}
-    for event, place in OPENS.items():
-        if place in by_id:  # The page moves the value over; nothing of it comes by here.
-            getattr(component, event)(
-                None,
-                component,
-                by_id[place],
-                js="(sent) => sent",
-                queue=False,
-                show_progress="hidden",
-                api_visibility="private",
-            )
+    for event, place in MODEL_OPENERS.items():
+        pass_on(component, event, page, place)
