@@ -1,14 +1,18 @@
 """Files and folders that are either wholly there or not at all, whatever happens while they are written."""
 
 import ctypes
+import glob
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+LEFT_S = 3600.0  # Nobody is at work on something that did not change for so long.
 
 
 def _sync(path: Path) -> None:
@@ -74,6 +78,14 @@ def _replace(path: Path, new: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def _tidy(path: Path) -> None:
+    """Remove what writers that were killed long ago left beside the folder, now that it is there whole."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > LEFT_S:
+                shutil.rmtree(left)
+
+
 @contextmanager
 def new_folder(path: Path, *, replace: bool = False, make_parent: bool = True) -> Iterator[Path]:
     """A temporary folder that becomes `path` when the block ends without an error.
@@ -95,5 +107,6 @@ def new_folder(path: Path, *, replace: bool = False, make_parent: bool = True) -
         else:
             temporary.rename(path)
         _sync(path.parent)
+        _tidy(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -133,3 +133,16 @@ def test_two_processes_that_write_one_file_leave_one_of_their_contents(tmp_path)
             assert path.read_bytes() in (b"a" * 10_000, b"b" * 10_000)
     assert [writer.returncode for writer in writers] == [0, 0]
     assert names(tmp_path) == ["x"]
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_one(tmp_path):
+    """A pull that was killed left its folder beside the models for ever."""
+    old, new, other = (tmp_path / name for name in (".ducks.0123.tmp", ".ducks.4567.tmp", ".geese.0123.tmp"))
+    for folder in (old, new, other):
+        folder.mkdir()
+        (folder / "half").write_text("half")
+    for folder in (old, other):
+        os.utime(folder, (0, 0))
+    with new_folder(tmp_path / "ducks") as folder:
+        (folder / "whole").write_text("whole")
+    assert names(tmp_path) == [".ducks.4567.tmp", ".geese.0123.tmp", "ducks"]

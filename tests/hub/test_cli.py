@@ -1,30 +1,18 @@
 """`gan-core hub` as people call it, in processes of its own, against a Hub on this machine."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.hub_server import Account, HubServer, hub_server
+from tests.hub.conftest import Process
+from tests.hub_server import Account, HubServer
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[HubServer]:
-    with hub_server() as running:
-        yield running
-
-
-@pytest.fixture
-def hub(server: HubServer) -> HubServer:
-    server.reset()
-    return server
 
 
 @pytest.fixture
@@ -35,17 +23,10 @@ def models(dcgan_folder: Path) -> Path:
 @pytest.fixture
 def run(hub: HubServer, models: Path, tmp_path: Path) -> Run:
     def run(*arguments: str, token: str = "hf_user", folder: Path = models) -> subprocess.CompletedProcess[str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "HUGGING"))}
-        ours = {
-            "HF_HOME": str(tmp_path / "home"),
-            "HF_ENDPOINT": hub.endpoint,
-            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-            "HF_HUB_DISABLE_XET": "1",
-            "GAN_CORE_MODELS": str(folder),
-            **({"HF_TOKEN": token} if token else {}),
-        }
+        signed_in = {"HF_TOKEN": token} if token else {}
+        environment = Process.environment(hub.endpoint, tmp_path / "home", GAN_CORE_MODELS=str(folder), **signed_in)
         command = [sys.executable, "-m", "gan_core", "hub", *arguments]
-        return subprocess.run(command, env={**kept, **ours}, capture_output=True, text=True, timeout=240, check=False)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
 
     return run
 
