@@ -12,7 +12,7 @@ from gan_core.cards import renewed
 from gan_core.config import NAME_PATTERN, check_name
 from gan_core.errors import GanCoreError, HubError, ModelError
 from gan_core.hub.client import Address, Progress, account, quietly
-from gan_core.hub.compare import MARK, Comparison, compare, read_meeting, write_meeting
+from gan_core.hub.compare import Comparison, compare, read_meeting, write_meeting
 from gan_core.hub.files import local_files, remote_files
 from gan_core.hub.listing import repositories
 from gan_core.hub.pull import Pull, plan_pull, pull, read_text
@@ -230,4 +230,4 @@ def _folder(name: str, settings: Settings) -> Path:
     return folder
 
 
-__all__ = ["MARK", "Standing", "address_of", "pull_model", "push_model", "standing", "standings"]
+__all__ = ["Standing", "address_of", "pull_model", "push_model", "standing", "standings"]

@@ -1,8 +1,8 @@
 """The queue: one run at a time on a device, the others wait their turn in the order in which they came.
 
-`python -m gan_core.training.turn RUN` waits and then becomes the trainer, as the same process. There is no server and
-no list: each waiting process looks at the other runs of its folder, under a lock, and goes when nobody is before it.
-Standard library and psutil alone: who waits takes no memory.
+`python -m gan_core.training.turn RUN TIME` waits and then becomes the trainer, as the same process. There is no server
+and no list: each waiting process looks at the other runs of its folder, under a lock, and goes when nobody is before
+it. Standard library and psutil alone: who waits takes no memory.
 """
 
 import os
@@ -31,9 +31,12 @@ INTERRUPTED = "interrupted"
 """Kind of the event that a trainer was gone without a word, written by whoever goes on."""
 
 
-def command(run: RunFolder) -> list[str]:
-    """The process that waits until the run's device is free, and then trains it."""
-    return [sys.executable, "-m", "gan_core.training.turn", str(run.path.resolve())]
+def command(run: RunFolder, asked_at: float) -> list[str]:
+    """The process that waits until the run's device is free, and then trains it.
+
+    asked_at: seconds since 1970, its place in the queue; processes may come up in another order than they were started.
+    """
+    return [sys.executable, "-m", "gan_core.training.turn", str(run.path.resolve()), repr(asked_at)]
 
 
 def trainer(run: RunFolder, family: str) -> list[str]:
@@ -44,13 +47,15 @@ def wait(
     run: RunFolder,
     stopped: Callable[[], bool] = lambda: False,
     tell: Callable[[RunFolder, int], None] = lambda _before, _place: None,
+    asked_at: float | None = None,
 ) -> bool:
     """Wait until the run may begin; its status then says that this process starts it. False: it was stopped instead.
 
     tell(run that is trained, place) is called whenever the place in the queue changes.
+    asked_at: since when it waits; None: since now.
     """
     facts = _facts(run)
-    devices, queued_at = facts["devices"], time.time()
+    devices, queued_at = facts["devices"], time.time() if asked_at is None else asked_at
     with claim(run):
         if not refuse_second(run):
             _take_up(run)
@@ -224,8 +229,8 @@ def _torch_has_cuda() -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    if len(arguments) != 1:
-        print("Usage: python -m gan_core.training.turn RUN", file=sys.stderr)
+    if len(arguments) != 2:
+        print("Usage: python -m gan_core.training.turn RUN TIME", file=sys.stderr)
         return 2
     run = RunFolder(Path(arguments[0]))
     asked = False
@@ -238,7 +243,7 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, ask)
     try:
         family = run.config().family
-        if not wait(run, lambda: asked):
+        if not wait(run, lambda: asked, asked_at=float(arguments[1])):
             return 0
     except (GanCoreError, OSError) as error:
         text = str(error) if isinstance(error, GanCoreError) else f"{run.path}: {error.strerror or error}."

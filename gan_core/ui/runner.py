@@ -152,7 +152,7 @@ class Runner:
                 run.write_control(paused=False)  # Who goes on does not want to wait at once.
             with (run.path / LOG).open("wb") as log:
                 child = subprocess.Popen(
-                    turn.command(run),
+                    turn.command(run, launched_at),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,

@@ -42,10 +42,19 @@ def test_show_tells_state_figures_notices_and_command(run: Run, finished: Callab
 
 
 def assert_in_the_pages_words(told: str) -> None:
-    """The page said "variety at one contrast" where the command line said "distinct"."""
-    labels = (Path(__file__).parents[2] / "assets" / "lab-chart-names.js").read_text()
+    """A panel of the page has a title, and its lines have labels: "Variety", "at one contrast"."""
+    page = (Path(__file__).parents[2] / "assets" / "lab-chart-names.js").read_text()
+    titles = {
+        "variety": "Variety",
+        "distinct": "Variety",
+        "distance": "Fréchet distance",
+        "nearest": "Nearest neighbour",
+    }
     for name, words in MEASURED.items():
-        assert f'{name}: "{words}"' in labels
+        assert f'"{titles[name]}"' in page
+        assert words.lower().startswith(titles[name].lower())
+        if rest := words[len(titles[name]) :].strip():
+            assert f'{name}: "{rest}"' in page
         assert re.search(rf"^{words} +\d", told, re.MULTILINE), told
     assert "distinct" not in told
 

@@ -49,7 +49,7 @@ def test_runs_wait_in_order_and_go_on_whoever_dies(tmp_path: Path) -> None:
     try:
         until(a, "running", first)
         for run in (b, c, d):
-            waiting.append(start(turn.command(run)))
+            waiting.append(start(turn.command(run, time.time())))
             until(run, "waiting", waiting[-1])
         assert turn.places(runs) == {b.id: 1, c.id: 2, d.id: 3}
         assert b.status()["pid"] == waiting[0].pid
@@ -82,7 +82,7 @@ def test_runs_wait_in_order_and_go_on_whoever_dies(tmp_path: Path) -> None:
 def test_a_signal_ends_the_wait_and_the_run_can_be_resumed(tmp_path: Path, number: signal.Signals) -> None:
     a, b = new_run(tmp_path), new_run(tmp_path)
     a.write_status(state="running", step=1, total_steps=2, device="cpu", devices=["cpu"])
-    process = start(turn.command(b))
+    process = start(turn.command(b, time.time()))
     try:
         until(b, "waiting", process)
         process.send_signal(number)
@@ -98,7 +98,7 @@ def test_a_killed_waiter_is_interrupted_and_the_next_moves_up(tmp_path: Path) ->
     processes = []
     try:
         for run in (b, c):
-            processes.append(start(turn.command(run)))
+            processes.append(start(turn.command(run, time.time())))
             until(run, "waiting", processes[-1])
         processes[0].kill()
         processes[0].wait()
@@ -113,7 +113,7 @@ def test_a_killed_waiter_is_interrupted_and_the_next_moves_up(tmp_path: Path) ->
 def test_a_wish_to_stop_holds_while_the_trainer_is_loading(tmp_path: Path) -> None:
     """A stop asked for while the waiting process became the trainer was forgotten."""
     run = new_run(tmp_path)
-    process = start(turn.command(run))
+    process = start(turn.command(run, time.time()))
     try:
         wait_for(lambda: state(run) == "starting" and "pid" in run.status(), process)
         run.ask_to_stop()
@@ -256,5 +256,5 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path, monkeypat
         patch.setattr(RunFolder, "write_status", refuse)
         with pytest.raises(RunError, match=r"cannot be written .Read-only file system.\. Nothing was started"):
             turn.start(run)
-    assert turn.main([str(tmp_path / "none")]) == 1
+    assert turn.main([str(tmp_path / "none"), "0"]) == 1
     assert turn.main([]) == 2

@@ -47,8 +47,13 @@ def open_app(runs: Path) -> Any:
 
 def rows(app: App) -> dict[str, dict[str, Any]]:
     """The list as a page that is opened now shows it."""
-    listed = app.call("lab", "list_runs", {"stamp": None})
+    listed = app.call("lab", "watch", {"run": None})["list"]
     return {row["id"]: row for row in listed["rows"]}
+
+
+def look(app: App, run: str) -> dict[str, Any]:
+    """One run, as that page shows it."""
+    return app.call("lab", "watch", {"run": run})["look"]
 
 
 def wait_for(what: Callable[[], Any], within_s: float = WAIT_S) -> float:
@@ -88,14 +93,14 @@ def test_an_application_that_is_killed_takes_no_run_with_it(runs: Path) -> None:
         found = rows(app)
         assert (found[first]["state"], found[second]["state"]) == ("running", "waiting")
         assert found[second]["place"] == 1
-        assert app.call("lab", "look", {"run": first})["run"]["step"] >= reached, "a visitor who comes now"
-        looks = [app.call("lab", "look", {"run": first})["run"]["state"] for _ in range(2)]
+        assert look(app, first)["run"]["step"] >= reached, "a visitor who comes now"
+        looks = [look(app, first)["run"]["state"] for _ in range(2)]
         assert looks == ["running", "running"], "and another one see the same"
 
         os.kill(RunFolder(runs / first).status()["pid"], signal.SIGKILL)
         seconds = wait_for(lambda: state(app, first) == "interrupted", TRUE_WITHIN_S)
         assert seconds < TRUE_WITHIN_S
-        assert app.call("lab", "look", {"run": first})["run"]["resumable"] is True
+        assert look(app, first)["run"]["resumable"] is True
         wait_for(lambda: state(app, second) == "running")
 
         assert app.call("lab", "resume_run", {"run": first})["ok"], "it offers to resume: now that one waits"
@@ -139,7 +144,7 @@ def test_two_applications_on_one_folder_train_in_turn_and_say_the_same(runs: Pat
             written.result()
         notes = run.about()["notes"]
         assert notes in ("ant 14 " * 100, "bee 14 " * 100), "one of the two, whole"
-        assert one.call("lab", "look", {"run": queued})["run"]["notes"] == notes
+        assert look(one, queued)["run"]["notes"] == notes
 
         # Both stop the one that trains; the other one then trains, and no moment saw two.
         asked = [hands.submit(app.call, "lab", "stop_run", {"run": at_work}) for app in (one, other)]
@@ -165,11 +170,11 @@ def test_damaged_runs_hide_nothing(runs: Path) -> None:
         found = rows(app)
         assert set(found) == {run.id for run in list_runs(runs)}
         assert len(found) == len(DAMAGED) + 1
-        whole = app.call("lab", "look", {"run": good.id})["run"]
+        whole = look(app, good.id)["run"]
         assert (whole["state"], whole["step"], whole["error"]) == ("stopped", 2, None)
         for number, what in enumerate(DAMAGED):
             run = f"{number + 1:05d}-dcgan-damaged"
-            answer = app.call("lab", "look", {"run": run})
+            answer = look(app, run)
             assert "That went wrong" not in str(answer.get("error")), (what, answer)
             shown = answer["run"]
             assert isinstance(shown["state"], str), what

@@ -207,7 +207,7 @@ def test_whatever_a_stranger_posts_to_a_space_nothing_changes(app: App, run: Run
     assert tree(run.path.parent, app_models(run)) == before
     assert app.call("lab", "rights", {}, PROXY)["may"] is False
     assert app.call("shelf", "list_models", {}, PROXY)["may"] is False
-    listed = app.call("lab", "list_runs", {}, PROXY)["rows"]
+    listed = app.call("lab", "watch", {}, PROXY)["list"]["rows"]
     assert [row["id"] for row in listed] == [run.id], "but everything is there to be seen"
 
 

@@ -26,8 +26,6 @@ from gan_core.ui.words import in_page_words
 
 LOOKS: dict[str, tuple[str, ...]] = {
     "watch": ("run", "stamp", "list_stamp"),
-    "list_runs": ("stamp",),
-    "look": ("run", "stamp"),
     "run_settings": ("run",),
     "deleted_runs": (),
 }
@@ -76,7 +74,7 @@ class Runs:
 
     def watch(self, run: object, stamp: object, list_stamp: object) -> Answer:
         """The list and one run in one answer: what the page asks for once a second."""
-        listed = self._overview.since(list_stamp)
+        listed = self.list_runs(list_stamp)
         if not isinstance(run, str):
             return {"list": listed, "look": None}
         try:

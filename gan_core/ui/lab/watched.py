@@ -127,7 +127,7 @@ class Watched:
         """What a translator's two domains are called, where they have names."""
         if self._named is None:
             self._named = {}
-            with suppress(OSError, ValueError, RecursionError, LookupError, TypeError):
+            with suppress(OSError, ValueError, RecursionError, LookupError, TypeError, AttributeError):
                 train = json.loads((self._folder / "config.json").read_bytes())["train"]
                 names = {end: train.get(f"domain_{end}") for end in ("a", "b")}
                 self._named = {end: name for end, name in names.items() if isinstance(name, str) and name}
