@@ -41,6 +41,10 @@ class HubError(GanCoreError):
         self.reason = reason
 
 
+class DeployError(GanCoreError):
+    """A Space's folder cannot be built, does not work, or did not become a Space."""
+
+
 class RecipeError(GanCoreError):
     """A recipe cannot be read, holds nonsense, or does not fit its model."""
 

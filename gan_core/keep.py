@@ -10,6 +10,8 @@ from torch import Tensor
 
 from gan_core import weights
 from gan_core.cards import model_card
+from gan_core.cards.curve import FILE as CURVE
+from gan_core.cards.curve import curve_webp
 from gan_core.config import check_name
 from gan_core.data import DataOptions, load_domains, load_images
 from gan_core.data.decode import ImageSet
@@ -76,8 +78,14 @@ def keep(
     report("Writing", None)
     loaded = weights.load(snapshot, only=get_networks(model.config.family).REQUIRED)
     config = replace(loaded.config, license=license)
-    card = model_card(name, config, metrics, notes).encode()
-    everything = {"README.md": card, "preview.webp": webp(preview), **(files or {})}
+    curve = curve_webp(run.path, int(config.trained.get("steps", 0)))
+    card = model_card(name, config, metrics, notes, CURVE if curve else None).encode()
+    everything = {
+        "README.md": card,
+        "preview.webp": webp(preview),
+        **({CURVE: curve} if curve else {}),
+        **(files or {}),
+    }
     weights.save(folder, config, loaded.networks, half=half, metrics=metrics, files=everything)
     return folder
 

@@ -2,7 +2,7 @@
 
 import difflib
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from gan_core.config import NAME_PATTERN
 from gan_core.errors import GanCoreError, ModelError
 from gan_core.families import get_family
-from gan_core.hub import download
+from gan_core.fetched import HUB, Tell, copies_of, find_hub
+from gan_core.hub import copies
+from gan_core.hub.client import Progress
 from gan_core.recipe import ModelRef, weights_sha256
 from gan_core.settings import Settings
 from gan_core.training.run_folder import RunFolder, list_runs
@@ -22,9 +24,7 @@ if TYPE_CHECKING:
     from gan_core.inference.generator import Generator
     from gan_core.inference.translator import Translator
 
-HUB = "hub:"
 RUN = "run:"
-MODEL_PATTERNS = ["*.json", "*.safetensors", "preview.webp", "README.md"]
 KEPT = 6
 
 
@@ -99,14 +99,24 @@ def list_models(settings: Settings | None = None) -> list[ModelInfo]:
     return [describe(path) for path in named if (path / CONFIG).exists() or is_model_folder(path)]
 
 
-def find(name: str | Path, settings: Settings | None = None) -> Path:
+def list_copies() -> dict[str, ModelInfo]:
+    """Models of ours that were fetched from the Hub, by hub:user/name or hub:user/name@revision. Nobody is asked."""
+    found = {f"{HUB}{copy.address}": describe(copy.folder) for copy in copies.copies()}
+    return {name: replace(info, name=name) for name, info in found.items() if not info.error}
+
+
+def find(
+    name: str | Path, settings: Settings | None = None, *, progress: Progress | None = None, tell: Tell | None = None
+) -> Path:
     """The folder of a model: a name in the models folder, run:ID (its newest snapshot), run:ID@STEP, a model's folder,
     a run's folder (its newest snapshot), hub:user/name@revision.
+
+    progress, tell: see `fetched.find_hub`.
     """
     settings = settings or Settings()
     text = str(name)
     if text.startswith(HUB):
-        return download(text.removeprefix(HUB), kind="model", patterns=MODEL_PATTERNS)
+        return find_hub(text, progress=progress, tell=tell)
     if text.startswith(RUN):
         return _snapshot(text.removeprefix(RUN), settings)
     if NAME_PATTERN.fullmatch(text) and (settings.models_dir / text).is_dir():
@@ -150,10 +160,14 @@ class Match(NamedTuple):
     """One sentence where its weights are not those of the recipe."""
 
 
-def find_recipe_model(ref: ModelRef | None, settings: Settings | None = None) -> Match:
+def find_recipe_model(
+    ref: ModelRef | None, settings: Settings | None = None, *, fetch: bool = False, tell: Tell | None = None
+) -> Match:
     """The model folder that a recipe names: one with its very weights, or else one of its name, with a notice.
 
-    Looked for among the models and in all runs. Raises `ModelError` that says what to fetch.
+    Looked for among the models, in all runs, and among what was fetched from the Hub. fetch: a model that is not here,
+    and of which the recipe says where it is on the Hub, is fetched; tell: as in `find`. Raises `ModelError` that says
+    what to fetch.
     """
     if ref is None:
         raise ModelError("The recipe names no model. Nothing was drawn. Say which model it is for.")
@@ -165,15 +179,24 @@ def find_recipe_model(ref: ModelRef | None, settings: Settings | None = None) ->
     runs.sort(key=lambda run: run.id not in (ref.name, run_id))
     folders = [info.folder for info in models]
     folders += [folder for run in runs for _, folder in reversed(run.snapshots())]
+    folders += copies_of(ref)
     for folder in folders if ref.sha256 else ():
         if weights_sha256(folder) == ref.sha256:
             return Match(folder, None)
-    named = [info.folder for info in models[:1] if info.name == ref.name]
+    named = copies_of(ref)
+    named += [info.folder for info in models[:1] if info.name == ref.name]
     named += [run.snapshots()[-1][1] for run in runs[:1] if run.id == ref.name]
     named += [folder for run in runs[:1] for at, folder in run.snapshots() if (run.id, str(at)) == (run_id, step)]
+    if fetch and ref.hub:
+        try:
+            folder = find(f"{HUB}{ref.hub.removeprefix(HUB)}", settings, tell=tell)
+            return Match(folder, weights_notice(ref, folder))
+        except GanCoreError:
+            if not named:
+                raise
     if named:
         return Match(named[0], weights_notice(ref, named[0]))
-    where = f"hub:{ref.hub}" if ref.hub else f"the model {ref.name}"
+    where = f"{HUB}{ref.hub.removeprefix(HUB)}" if ref.hub else f"the model {ref.name}"
     raise ModelError(f"The recipe is for the model {ref.name}, which is not here. Nothing was drawn. Fetch {where}.")
 
 
@@ -220,12 +243,19 @@ _CACHE = _Cache()
 
 
 def load(
-    name: str | Path, *, device: str = "auto", settings: Settings | None = None, keep: bool = True
+    name: str | Path,
+    *,
+    device: str = "auto",
+    settings: Settings | None = None,
+    keep: bool = True,
+    progress: Progress | None = None,
+    tell: Tell | None = None,
 ) -> "Generator | Translator":
     """A model ready for use, by name or folder (see `find`). Raises `ModelError` where it is missing or damaged.
 
-    keep: False for one that is used once; it drives no other from memory.
+    keep: False for one that is used once; it drives no other from memory. progress, tell: see `find`.
     """
     from gan_core.devices import pick_device
 
-    return _CACHE.get(find(name, settings), str(pick_device(device)), keep=keep)
+    folder = find(name, settings, progress=progress, tell=tell)
+    return _CACHE.get(folder, str(pick_device(device)), keep=keep)

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from gan_core.errors import ConfigError
 
-_CHECKOUT = Path(__file__).resolve().parent.parent
+_PACKAGE = Path(__file__).resolve().parent
+_CHECKOUT = _PACKAGE.parent
+BESIDE = _PACKAGE / "beside" if (_PACKAGE / "beside").is_dir() else _CHECKOUT
+"""Where assets/, app.py and LICENSE are: beside the package in a checkout, and inside of it in an installed wheel."""
 
 
 def _path(variable: str, default: Path) -> Path:
@@ -44,6 +47,11 @@ def _data_here() -> tuple[Path, ...]:
     return (here,) if here.is_dir() else ()
 
 
+def on_space() -> bool:
+    """Whether this runs where everybody can send files."""
+    return bool(os.environ.get("SPACE_ID")) or os.environ.get("SYSTEM") == "spaces"
+
+
 def _default_models_dir() -> Path:
     """`pretrained/` here, or else beside the package (a checkout started from elsewhere)."""
     here = Path("pretrained")
@@ -60,9 +68,11 @@ class Settings:
     """Where data sets known by name are kept and downloaded to; GAN_CORE_DATA."""
     owners: frozenset[str] = field(default_factory=lambda: _names("GAN_CORE_OWNERS"))
     """Who besides its author may train and delete on a Space, by name on the Hub; GAN_CORE_OWNERS, with commas."""
+    keep_on_hub: str = field(default_factory=lambda: os.environ.get("GAN_CORE_KEEP_ON_HUB", ""))
+    """user/prefix of the repositories in which a Space keeps its models and runs; empty: nowhere."""
     max_picture_mp: float = field(default_factory=lambda: _number("GAN_CORE_MAX_PICTURE_MP", 50))
     """Largest picture that is opened, in megapixels; GAN_CORE_MAX_PICTURE_MP."""
-    max_upload_mb: float = field(default_factory=lambda: _number("GAN_CORE_MAX_UPLOAD_MB", 500))
+    max_upload_mb: float = field(default_factory=lambda: _number("GAN_CORE_MAX_UPLOAD_MB", 50 if on_space() else 500))
     """Largest file a visitor may upload, in MB; GAN_CORE_MAX_UPLOAD_MB."""
     data_memory_gb: float = field(default_factory=lambda: _number("GAN_CORE_DATA_MEMORY_GB", 4))
     """A data set that decodes to more than this streams from disk; GAN_CORE_DATA_MEMORY_GB."""

@@ -15,7 +15,7 @@ from gan_core.hub.client import Address, Progress, account, quietly
 from gan_core.hub.compare import Comparison, compare, read_meeting, write_meeting
 from gan_core.hub.files import local_files, remote_files
 from gan_core.hub.listing import repositories
-from gan_core.hub.pull import Pull, plan_pull, pull, read_text
+from gan_core.hub.pull import Pull, plan_pull, pull, read_text, sweep
 from gan_core.hub.push import Push, plan_push, push
 from gan_core.settings import Settings
 from gan_core.weights import CONFIG, is_model_folder
@@ -59,6 +59,7 @@ def standings(
     namespace: whose repositories; None: those of who is signed in. there: look for models that are not here too.
     Raises `HubError` where the Hub cannot be asked at all.
     """
+    sweep(settings.models_dir)
     who = namespace or (account(token) or {}).get("name")
     folders = model_folders(settings)
     for name in names:

@@ -1,6 +1,11 @@
 """What the tests share: one thread for torch, and tiny models in folders of their own."""
 
+import os
+import tempfile
 from pathlib import Path
+
+# Before the Hub's client is imported: nothing that this computer's owner fetched, and no login, takes part.
+os.environ.setdefault("HF_HOME", str(Path(tempfile.gettempdir()) / "gan-core-tests-hub"))
 
 import pytest
 import torch

@@ -18,10 +18,31 @@ PACKAGE = ROOT / "gan_core"
 # Imports run downwards, or sideways on a floor where they make no circle.
 FLOORS = (
     ("errors", "families", "config", "settings", "atomic", "presets"),  # 0  standard library alone
-    ("models", "losses", "latent", "recipe", "images", "draws", "devices", "scenes"),  # 1  torch, numpy, Pillow
+    (
+        "models",
+        "losses",
+        "latent",
+        "recipe",
+        "images",
+        "draws",
+        "devices",
+        "scenes",
+        "spaces",
+    ),  # 1  torch, numpy, Pillow
     ("weights", "hub", "data", "interop", "metrics", "video", "trash"),  # 2  model folders, transport, data sets
     ("training", "inference"),  # 3  steps, loop and run folder; trained models in use
-    ("library", "deploy", "cards", "keep", "preview", "adopt", "begin", "sync"),  # 4  models by name
+    (
+        "library",
+        "fetched",
+        "deploy",
+        "cards",
+        "keep",
+        "preview",
+        "adopt",
+        "begin",
+        "sync",
+        "mirror",
+    ),  # 4  models by name
     ("cli", "ui", "__main__"),  # 5  what people touch
 )
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}

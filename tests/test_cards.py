@@ -1,8 +1,14 @@
 """Cards: the head that the Hub reads, and what becomes of a card that a person edited."""
 
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
 import yaml
 
 from gan_core.cards import model_card, renewed
+from gan_core.cards.curve import curve_picture
 from gan_core.cards.front_matter import divided
 from gan_core.cards.renewal import BEGIN, END
 from gan_core.config import ModelConfig
@@ -57,3 +63,84 @@ def test_a_card_written_by_hand_stays_whole():
     new = model_card("ducks", CONFIG, METRICS)
     for card in ("# Mine\n", "", BEGIN, f"{END}{BEGIN}", "---\n: [\n---\n", new.replace(END, "")):
         assert renewed(card, new) == card
+
+
+@pytest.mark.parametrize(
+    ("license", "told"),
+    [
+        ("mit", {"license": "mit"}),
+        ("CC-BY-4.0", {"license": "cc-by-4.0"}),
+        ("Unsplash licence", {"license": "other", "license_name": "unsplash-licence"}),
+        ("GPL-3.0-only", {"license": "other", "license_name": "gpl-3.0-only"}),
+        ("?", {"license": "other", "license_name": "unknown"}),
+        (None, {}),
+    ],
+)
+def test_a_licence_is_one_that_the_hub_knows_or_other(license: str | None, told: dict[str, str]):
+    """With any other word the Hub refuses the whole commit."""
+    head, _ = divided(model_card("ducks", replace(CONFIG, license=license), METRICS))
+    assert {name: value for name, value in head.items() if name.startswith("license")} == told
+
+
+def test_only_repositories_are_named_as_data_sets():
+    for name, found in {"hub:user/ducks@v1": ["user/ducks"], "fashion-mnist": None, "hub:../x": None, "": None}.items():
+        head, _ = divided(model_card("ducks", replace(CONFIG, data={"name": name}), METRICS))
+        assert head.get("datasets") == found
+        (result,) = head["model-index"][0]["results"]
+        plain = {"fashion-mnist": "fashion-mnist", "hub:../x": "hub-..-x"}.get(name, "unknown")
+        assert result["dataset"]["type"] == (found[0] if found else plain)
+
+
+@pytest.mark.parametrize("family", ["dcgan", "cyclegan"])
+def test_the_hubs_own_client_reads_the_results(family: str):
+    from huggingface_hub import ModelCard
+
+    config = CONFIG
+    if family == "cyclegan":
+        config = ModelConfig(family="cyclegan", network={}, domains={"a": "painting", "b": "photograph"})
+    card = ModelCard(model_card("ducks", config, METRICS))
+    assert card.data.library_name == "gan-core"
+    assert card.data.pipeline_tag in ("unconditional-image-generation", "image-to-image")
+    assert card.data.model_name == "ducks"
+    told = [(one.metric_type, one.metric_value) for one in card.data.eval_results]
+    assert told == [("pairwise_distance_samples", 0.4), ("pairwise_distance_real", 0.5), ("pictures_compared", 64)]
+    assert {one.task_type for one in card.data.eval_results} == {card.data.pipeline_tag}
+    assert all(one.dataset_name and one.dataset_type for one in card.data.eval_results)
+    assert ModelCard(str(card)).data.to_dict() == card.data.to_dict()
+
+
+# The picture of the training.
+
+
+def recorded(folder: Path, **names: float) -> Path:
+    lines = [{"step": step, **{name: value / step for name, value in names.items()}} for step in range(1, 200)]
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return folder
+
+
+def test_curves_are_drawn_where_they_were_recorded(tmp_path: Path):
+    assert curve_picture(tmp_path, 100) is None
+    one = curve_picture(recorded(tmp_path, loss_g=3.0, loss_d=1.0, lr_g=0.1), 199)
+    (tmp_path / "quality.jsonl").write_text('{"step": 10, "variety": 0.4}\n{"step": 90, "variety": 0.9}\n')
+    two = curve_picture(tmp_path, 199)
+    assert one is not None
+    assert two is not None
+    assert two.height == 2 * one.height, "quality has a panel of its own"
+    inks = {colour for _, colour in one.getcolors(2**20)}
+    assert {(15, 118, 110), (180, 83, 9)} <= inks, "one colour each for G and D"
+
+
+def test_curves_end_where_the_model_was_taken(tmp_path: Path):
+    recorded(tmp_path, loss_g=3.0)
+    early, late = curve_picture(tmp_path, 50), curve_picture(tmp_path, 199)
+    assert early is not None
+    assert late is not None
+    assert early.tobytes() != late.tobytes()
+
+
+@pytest.mark.parametrize("value", [float("nan"), 0.0, 1e12, -5.0])
+def test_odd_values_are_drawn_or_passed_over(tmp_path: Path, value: float):
+    line = json.dumps({"step": 1, "loss_g": value}) + "\n" + json.dumps({"step": 2, "loss_g": value}) + "\n"
+    (tmp_path / "metrics.jsonl").write_text(line)
+    picture = curve_picture(tmp_path, 2)
+    assert (picture is None) == (value != value)

@@ -52,6 +52,9 @@ def test_a_generator_is_kept(tmp_path: Path, settings: Settings) -> None:
     ):
         assert text in card
     assert not (folder / "discriminator.safetensors").exists()
+    assert "![Curves of the training](curve.webp)" in card
+    with Image.open(folder / "curve.webp") as curve:
+        assert curve.width == 860
 
 
 def test_a_translator_is_kept(tmp_path: Path, settings: Settings) -> None:

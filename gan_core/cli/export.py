@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gan_core.cli.options import as_json, print_json
+from gan_core.cli.use import notice
 
 if TYPE_CHECKING:
     from gan_core.weights import Model
@@ -49,7 +50,7 @@ def export(
     from gan_core.library import find
     from gan_core.weights import load
 
-    folder = find(model)
+    folder = find(model, tell=notice)
     loaded = load(folder, only=GENERATORS if kind == "onnx" else None)
     directions = [direction] if direction else None
     if kind == "torch":

@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from gan_core.cli.options import as_json
-from gan_core.cli.use import device, label, load_model, out_path, report, truncation
+from gan_core.cli.use import device, label, load_model, notice, out_path, report, truncation
 from gan_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -132,13 +132,13 @@ def _walks_model(walk: "Walk", model: str | None, device: str) -> "Generator":
         )
     ref = next(iter(refs), None)
     if model is None:
-        folder, notice = find_recipe_model(ref)
+        folder, other = find_recipe_model(ref, fetch=True, tell=notice)
     else:
-        folder = find(model)
-        notice = weights_notice(ref, folder)
-    generator: Generator = load_model(model or str(folder), "generator", device)
-    if notice:
-        click.echo(f"Notice: {notice}", err=True)
+        folder = find(model, tell=notice)
+        other = weights_notice(ref, folder)
+    generator: Generator = load_model(model or str(folder), "generator", device, folder=folder)
+    if other:
+        notice(other)
     return generator
 
 

@@ -29,12 +29,19 @@ truncation = click.option(
 out_path = click.Path(path_type=Path)
 
 
-def load_model(model: str, kind: str, device: str) -> Any:
-    """A model of one kind, generator or translator, by its name. Raises `GanCoreError`."""
+def notice(text: str) -> None:
+    click.echo(f"Notice: {text}", err=True)
+
+
+def load_model(model: str, kind: str, device: str, *, folder: Path | None = None) -> Any:
+    """A model of one kind, generator or translator, by its name. Raises `GanCoreError`.
+
+    folder: where it was found already.
+    """
     from gan_core.families import get_family
     from gan_core.library import load
 
-    loaded = load(model, device=device)
+    loaded = load(folder or model, device=device, tell=notice)
     family = get_family(loaded.config.family)
     if family.kind != kind:
         other = "translate" if kind == "generator" else "generate"
@@ -106,14 +113,14 @@ def _draw_again(file: Path, model: str | None, out: Path, device: str) -> Path:
 
     recipe = read(file)
     if model is None:
-        folder, notice = find_recipe_model(recipe.model)
+        folder, other = find_recipe_model(recipe.model, fetch=True, tell=notice)
     else:
-        folder = find(model)
-        notice = weights_notice(recipe.model, folder)
-    generator: Generator = load_model(model or str(folder), "generator", device)
+        folder = find(model, tell=notice)
+        other = weights_notice(recipe.model, folder)
+    generator: Generator = load_model(model or str(folder), "generator", device, folder=folder)
     picture = generator.picture(recipe)
-    if notice:
-        click.echo(f"Notice: {notice}", err=True)
+    if other:
+        notice(other)
     # What was drawn here came from this model, whichever the recipe named.
     return save(picture, out, replace(recipe, model=generator.recipe().model))
 

@@ -3,7 +3,8 @@
 - `client`: the Hub's client with time-outs, and its errors in one sentence each;
 - `download`: a repository's folder from the cache, for reading;
 - `files`, `compare`: what a folder holds here and there, and how the two stand to each other;
-- `push`, `pull`: one atomic commit; one verified folder.
+- `push`, `pull`: one atomic commit; one verified folder;
+- `copies`: models that are used by name, in the client's cache; `showing`: their progress on a terminal.
 
 `huggingface_hub` takes a second to import and is imported inside functions.
 """

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from gan_core.errors import HubError
@@ -12,10 +13,12 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 TIMEOUT_S = 30.0
+_limiting = Lock()
+_limited_to: list[float] = []
 Progress = Callable[[int, int], None]
 """progress(bytes done, bytes in all)"""
 NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
-_TOKEN = re.compile(r"hf_[A-Za-z0-9]{4,}|(?<=[Bb]earer )\S+")
+_TOKEN = re.compile(r"hf_[\w.-]{3,}\w|(?<=[Bb]earer )\S+")
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,8 @@ def quietly(*_: int) -> None:
     """Progress that nobody looks at."""
 
 
-def api(token: str | None = None) -> "HfApi":
-    """A client that gives up after `TIMEOUT_S`. token: of a visitor; None: the environment's or the login's."""
+def api(token: str | bool | None = None) -> "HfApi":
+    """A client that gives up after `TIMEOUT_S`. token: of a visitor; None: the client's own; False: none."""
     from huggingface_hub import HfApi
 
     limit_waiting()
@@ -52,7 +55,10 @@ def api(token: str | None = None) -> "HfApi":
 
 
 def limit_waiting() -> None:
-    """Give the client a time-out. By default it waits for ever."""
+    """Give the client a time-out. By default it waits for ever.
+
+    Once, and not before each request: a new factory closes the connections that other threads are using.
+    """
     from huggingface_hub import set_client_factory
     from huggingface_hub.utils._http import default_client_factory  # With its hook, which heeds HF_HUB_OFFLINE.
 
@@ -61,7 +67,10 @@ def limit_waiting() -> None:
         client.timeout = TIMEOUT_S
         return client
 
-    set_client_factory(factory)
+    with _limiting:
+        if _limited_to[-1:] != [TIMEOUT_S]:
+            set_client_factory(factory)
+            _limited_to.append(TIMEOUT_S)
 
 
 @contextmanager
@@ -69,7 +78,7 @@ def explained(undone: str, *, what: str = "repository", revision: str | None = N
     """Whatever the client raises inside, as a `HubError` that begins with `undone` ("user/x was not pushed").
 
     Its `reason` tells programs which it was: signed-out, token, missing, gated, revision, plan, forbidden, quota,
-    taken, moved, limit, down, offline, name, disk, unknown.
+    taken, moved, limit, down, offline, name, card, disk, unknown.
     """
     try:
         yield
@@ -106,6 +115,9 @@ def _told(error: BaseException, what: str, revision: str | None) -> tuple[str, s
             return _answer(error)
         case OSError():
             return "disk", f"{error.strerror or error}. Make room or check the folder, then try again."
+        case ValueError() if str(error).startswith("Invalid metadata"):
+            said = " ".join(str(error).split()[4:]).lstrip("- ")[:300]
+            return "card", f"the Hub does not take the head of its card, README.md ({said}). Correct it and push again."
         case ValueError():
             return "unknown", "what answered is not the Hub. Check the connection and HF_ENDPOINT."
     return None

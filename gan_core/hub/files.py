@@ -54,9 +54,14 @@ def local_files(folder: Path) -> dict[str, File]:
     found = {}
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if OURS.fullmatch(path.name) and path.is_file() and path.resolve().parent == inside:
-            facts = path.stat()
-            found[path.name] = _hashed(path, facts.st_mtime_ns, facts.st_size)
+            found[path.name] = hashed(path)
     return found
+
+
+def hashed(path: Path) -> File:
+    """Size and hashes of a file; one that did not change is not read again."""
+    facts = path.stat()
+    return _hashed(path, facts.st_mtime_ns, facts.st_size)
 
 
 @lru_cache(1024)
@@ -69,7 +74,7 @@ def _hashed(path: Path, changed_at: int, size: int) -> File:  # noqa: ARG001 - a
     return File(size, sha256.hexdigest(), oid.hexdigest())
 
 
-def remote_files(address: Address, *, token: str | None = None) -> Remote | None:
+def remote_files(address: Address, *, token: str | bool | None = None) -> Remote | None:
     """What a repository holds; None where there is none. Raises `HubError`, also for names that leave the folder."""
     from huggingface_hub.hf_api import RepoFile
 

@@ -16,10 +16,13 @@ class Listed:
     changed_at: str | None
 
 
-def repositories(namespace: str, *, token: str | None = None) -> list[str]:
-    """user/name of the models that a person or an organisation keeps there and that are ours by their tag."""
+def repositories(namespace: str, *, tag: str = TAG, token: str | None = None) -> list[str]:
+    """user/name of the models that a person or an organisation keeps there and that are ours by their tag.
+
+    tag: empty for all of them.
+    """
     with explained(f"The models of {namespace} were not listed"):
-        found = api(token).list_models(author=namespace, filter=TAG, limit=LIMIT)
+        found = api(token).list_models(author=namespace, filter=tag or None, limit=LIMIT)
         return sorted(one.id for one in found)
 
 

@@ -1,17 +1,24 @@
 """A repository's folder to here: fetched, verified by hash, checked, and only then put in its place."""
 
 import shutil
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from gan_core.atomic import new_folder
 from gan_core.errors import HubError
 from gan_core.hub.client import Address, Progress, explained, limit_waiting, quietly
 from gan_core.hub.compare import Comparison, compare, read_meeting, write_meeting
+from gan_core.hub.copies import counter
 from gan_core.hub.files import File, Remote, local_files, remote_files
+
+HELD = ".pulling"
+"""In a folder that is being filled: locked by the process that fills it, for as long as that lives."""
+FRESH_S = 10.0
+"""A folder is given so long to be locked."""
 
 Check = Callable[[Path], None]
 """check(folder) raises `GanCoreError` where the folder must not be used."""
@@ -74,12 +81,42 @@ def pull(
     if planned.comparison.state == "in sync":
         write_meeting(folder, address.repository, remote.head, local_files(folder))
         return planned
+    sweep(folder.parent)
     with new_folder(folder, replace=True) as temporary:
-        _gather(planned, remote, folder, temporary, token, progress, undone)
-        check(temporary)
-        _keep_own(folder, temporary)
+        with _held(temporary):
+            _gather(planned, remote, folder, temporary, token, progress, undone)
+            check(temporary)
+            _keep_own(folder, temporary)
         write_meeting(temporary, address.repository, remote.head, local_files(temporary))
     return planned
+
+
+@contextmanager
+def _held(temporary: Path) -> Iterator[None]:
+    marker = temporary / HELD
+    with marker.open("wb") as file:
+        _lock(file)
+        yield
+    marker.unlink()
+
+
+def _lock(file: IO[bytes]) -> bool:
+    """Whether nobody else holds it; a lock goes with its process, however that ends. False where there are no locks."""
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+def sweep(parent: Path) -> None:
+    """Remove what pulls that were killed left among the models. Folders that somebody fills stay."""
+    for marker in parent.glob(f".*.tmp/{HELD}"):
+        with suppress(OSError), marker.open("rb") as file:
+            if time.time() - marker.stat().st_mtime > FRESH_S and _lock(file):
+                shutil.rmtree(marker.parent)
 
 
 def _gather(
@@ -97,20 +134,31 @@ def _gather(
         if name not in planned.fetch:
             shutil.copyfile(folder / name, temporary / name)
             continue
-        _fetch(planned.address.repository, name, file, remote.head, temporary, token, undone)
+
+        def report(count: int, before: int = done, size: int = file.size) -> None:
+            progress(before + min(count, size), planned.bytes)
+
+        _fetch(planned.address.repository, name, file, remote.head, temporary, token, report, undone)
         done += file.size
         progress(done, planned.bytes)
 
 
 def _fetch(
-    repository: str, name: str, file: File, commit: str, temporary: Path, token: str | None, undone: str
+    repository: str,
+    name: str,
+    file: File,
+    commit: str,
+    temporary: Path,
+    token: str | None,
+    report: Callable[[int], None],
+    undone: str,
 ) -> None:
     """One file by way of the client's cache, where an interrupted download goes on; verified before it counts."""
     from huggingface_hub import hf_hub_download
 
     limit_waiting()
     with explained(undone, what="model"):
-        cached = Path(hf_hub_download(repository, name, revision=commit, token=token))
+        cached = Path(hf_hub_download(repository, name, revision=commit, token=token, tqdm_class=counter(report)))
         shutil.copyfile(cached, temporary / name)
     got = local_files(temporary)[name]
     if not got.same(file):

@@ -5,6 +5,7 @@ The sums run in the order of the names, so that the order in which sliders were 
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,8 @@ from gan_core.latent import normal, plane, plane_latent
 from gan_core.recipe import ModelRef, Recipe
 
 CACHE = "models--"
-"""What the Hub's cache calls its folders: models--user--name/snapshots/revision."""
+"""What the Hub's cache calls its folders: models--user--name/snapshots/commit."""
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def latent(recipe: Recipe, latent_dim: int, vectors: Mapping[str, tuple[float, ...]]) -> Tensor:
@@ -86,6 +88,8 @@ def model_ref(folder: Path | None, sha256: str) -> ModelRef | None:
         if name.startswith(CACHE):
             hub = name.removeprefix(CACHE).replace("--", "/", 1)
             name = hub.rpartition("/")[2]
+            if _COMMIT.fullmatch(folder.name):
+                hub = f"{hub}@{folder.name}"  # Its very weights, whatever is pushed there later.
     return ModelRef(name=name, sha256=sha256 or None, hub=hub)
 
 

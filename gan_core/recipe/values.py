@@ -28,7 +28,7 @@ class ModelRef:
     sha256: str | None = None
     """Of generator.safetensors, in small hexadecimal letters: the very weights."""
     hub: str | None = None
-    """user/name on the Hugging Face Hub, where it can be fetched."""
+    """user/name or user/name@commit on the Hugging Face Hub, where it can be fetched."""
 
     def __post_init__(self) -> None:
         text("model name", self.name)

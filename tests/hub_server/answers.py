@@ -7,6 +7,9 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import yaml
+
+from gan_core.cards.front_matter import LICENSES
 from tests.hub_server.failures import ANSWERS
 from tests.hub_server.spaces import space
 from tests.hub_server.store import BLOCK, Account, Blob, Commit, Conflict, Repository, is_lfs
@@ -87,7 +90,7 @@ class Answers(BaseHTTPRequestHandler):
             case ["repos", "create"]:
                 return self.create()
             case ["validate-yaml"]:
-                return self.json({"errors": [], "warnings": []})
+                return self.validate()
             case ["spaces", "hardware"] | ["models"] | ["datasets"] as asked:
                 return self.json([] if asked[0] == "spaces" else self.search(KINDS[asked[0]]))
             case [plural, user, name, *rest] if plural in KINDS:
@@ -131,6 +134,22 @@ class Answers(BaseHTTPRequestHandler):
         ]
         token = {"type": "access_token", "accessToken": {"displayName": "test", "role": account.role}}
         self.json({"type": "user", "name": account.name, "isPro": account.pro, "orgs": organisations, "auth": token})
+
+    def validate(self) -> None:
+        """The head of a card, as the Hub checks it before a commit."""
+        _, _, rest = json.loads(self.body)["content"].partition("---\n")
+        told = yaml.safe_load(rest.partition("\n---\n")[0]) if rest else {}
+        wrong = [] if isinstance(told, dict) else ["it is no mapping"]
+        head = told if isinstance(told, dict) else {}
+        if head.get("license", "mit") not in (*LICENSES, "other"):
+            wrong.append(f'"license" must be one of {sorted(LICENSES)[:3]}, ...')
+        for index in head.get("model-index", []):
+            for result in index.get("results", []):
+                if not result.get("task", {}).get("type") or not result.get("dataset", {}).get("type"):
+                    wrong.append('"model-index" needs a task and a data set')
+        if wrong:
+            raise Refused(400, "Invalid metadata", body={"errors": [{"message": one} for one in wrong], "warnings": []})
+        self.json({"errors": [], "warnings": []})
 
     def create(self) -> None:
         wanted = json.loads(self.body)

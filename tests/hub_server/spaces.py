@@ -1,4 +1,8 @@
-"""What a Space has beyond a repository: a runtime that goes through its stages, logs, variables, secrets, hardware."""
+"""What a Space has beyond a repository: a runtime that goes through its stages, logs, variables, secrets, hardware.
+
+In `repository.more`: "stages", gone through one a question after each commit (the last one stays); "late", so many
+questions after a commit are still answered as before it; "logs", lines by "build" and "run"; "message" of the runtime.
+"""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -9,6 +13,7 @@ if TYPE_CHECKING:
     from tests.hub_server.answers import Answers
 
 STAGES = ["BUILDING", "RUNNING_APP_STARTING", "RUNNING"]
+STATIC_STAGES = ["RUNNING"]
 
 
 def space(answers: "Answers", repository: Repository, rest: list[str]) -> bool:
@@ -16,12 +21,7 @@ def space(answers: "Answers", repository: Repository, rest: list[str]) -> bool:
     facts: dict[str, Any] = repository.more
     match rest:
         case ["runtime"]:
-            stages = facts.setdefault("stages", list(STAGES))
-            stage = stages.pop(0) if len(stages) > 1 else stages[0]
-            hardware = facts.get("hardware") or "cpu-basic"
-            answers.json(
-                {"stage": stage, "hardware": {"current": hardware, "requested": hardware}, "gcTimeout": 172800}
-            )
+            answers.json(runtime(repository))
         case ["logs", kind]:
             lines = facts.setdefault("logs", {}).get(kind, [])
             text = "".join(
@@ -48,8 +48,26 @@ def space(answers: "Answers", repository: Repository, rest: list[str]) -> bool:
             answers.json({"stage": "BUILDING", "hardware": {"current": None, "requested": facts["hardware"]}})
         case ["restart"]:
             answers.find("space", repository.name, write=True)
-            facts["stages"] = list(STAGES)
+            facts["of"] = None
             answers.json({"stage": "BUILDING", "hardware": {}})
         case _:
             return False
     return True
+
+
+def runtime(repository: Repository) -> dict[str, Any]:
+    """One answer to "how is it?": a commit starts the stages anew."""
+    facts: dict[str, Any] = repository.more
+    if facts.get("of") != repository.head:
+        if facts.get("late"):
+            facts["late"] -= 1
+            return {"stage": facts.get("last", "RUNNING"), "hardware": {}, "sha": facts.get("of")}
+        usual = STATIC_STAGES if facts.get("sdk") == "static" else STAGES
+        facts.update(of=repository.head, left=list(facts.get("stages") or usual))
+    left = facts["left"]
+    stage = facts["last"] = left.pop(0) if len(left) > 1 else left[0]
+    hardware = facts.get("hardware") or "cpu-basic"
+    told = {"stage": stage, "hardware": {"current": hardware, "requested": hardware}, "gcTimeout": 172800}
+    if facts.get("message"):
+        told["errorMessage"] = facts["message"]
+    return {**told, "sha": repository.head}
