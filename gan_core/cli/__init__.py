@@ -13,12 +13,14 @@ from gan_core import __version__
 from gan_core.cli.app import app
 from gan_core.cli.bring import bring
 from gan_core.cli.check import check
+from gan_core.cli.deploy import deploy
 from gan_core.cli.export import export
 from gan_core.cli.films import interpolate
 from gan_core.cli.hub import hub
 from gan_core.cli.keep import keep
 from gan_core.cli.keeping_runs import branch, delete, note, rename, rollback
 from gan_core.cli.listing import models
+from gan_core.cli.pushing import push
 from gan_core.cli.runs import runs
 from gan_core.cli.steering import change, pause, resume, stop
 from gan_core.cli.train import train
@@ -35,9 +37,9 @@ def cli() -> None:
     """Train DCGAN and CycleGAN models, and use them."""
 
 
-for command in (app, train, generate, interpolate, translate, check, keep, models, runs, bring, export, hub):
+for command in (app, train, generate, interpolate, translate, check, keep, models, runs, bring, export, hub, deploy):
     cli.add_command(command)
-for command in (stop, pause, resume, change, branch, rollback, delete, rename, note):
+for command in (stop, pause, resume, change, branch, rollback, delete, rename, note, push):
     runs.add_command(command)
 
 

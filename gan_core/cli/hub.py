@@ -85,7 +85,7 @@ def push(
     if take == "theirs":
         raise ConfigError("A push takes mine; theirs is a pull: gan-core hub pull USER/NAME --take theirs.")
     options = {"take": take, "onto": onto, "tag": tag, "private": private, "message": message}
-    with _bar() as progress:
+    with progress_bar() as progress:
         done = push_model(model, address, Settings(), dry_run=dry_run, progress=progress, **options)  # type: ignore[arg-type]
     if as_json:
         print_json({**_move(done.add, done.delete, dry_run), "repository": str(done.address), "commit": done.commit})
@@ -109,7 +109,7 @@ def pull(repository: str, name: str | None, take: str | None, dry_run: bool, as_
     from gan_core.hub.client import Address
     from gan_core.sync import pull_model
 
-    with _bar() as progress:
+    with progress_bar() as progress:
         folder, done = pull_model(
             Address.parse(repository), Settings(), name=name, dry_run=dry_run, take=take, progress=progress
         )
@@ -217,7 +217,7 @@ def _few(names: tuple[str, ...]) -> str:
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[int, int], None]]:
+def progress_bar() -> Iterator[Callable[[int, int], None]]:
     """Progress on standard error where that is a terminal, from the first byte on."""
     with ExitStack() as stack:
         shown: Any = None

@@ -6,6 +6,7 @@ import click
 
 from gan_core.cli.listing import table
 from gan_core.cli.options import as_json, print_json
+from gan_core.cli.pushing import in_words, mirrored
 from gan_core.cli.which import ELSEWHERE, find, imported
 from gan_core.config import command_line
 from gan_core.errors import GanCoreError
@@ -42,7 +43,10 @@ def runs(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         facts = [{"id": run.id, "folder": str(run.path), "title": titles[run.id]} for run, _ in found]
         print_json(
-            [{**fact, **status, "place": queue.get(fact["id"])} for fact, (_, status) in zip(facts, found, strict=True)]
+            [
+                {**fact, **status, "place": queue.get(fact["id"]), "push": mirrored(run)}
+                for fact, (run, status) in zip(facts, found, strict=True)
+            ]
         )
         return
     if not found:
@@ -56,6 +60,8 @@ def runs(ctx: click.Context, as_json: bool) -> None:
     for run, status in found:
         if status["error"]:
             click.echo(f"{run.id}: {status['error']}")
+        if pushed := mirrored(run):
+            click.echo(f"{run.id} is pushed to {in_words(pushed)}")
 
 
 @runs.command()
@@ -71,7 +77,7 @@ def show(run: str, as_json: bool) -> None:
     events = folder.events()
     if as_json:
         facts = {"id": folder.id, "folder": str(folder.path), **about, **status, "config": config.to_json()}
-        facts |= {"place": place, "points": points(folder)}
+        facts |= {"place": place, "points": points(folder), "push": mirrored(folder)}
         print_json({**facts, "metrics": newest, "quality": measured, "events": events})
         return
     rows = [("run", folder.id), ("state", _state(status["state"], place))]
@@ -84,6 +90,9 @@ def show(run: str, as_json: bool) -> None:
     rows += [("back to", ", ".join(kept) or "no snapshot yet")]
     if status["error"]:
         rows.append(("error", status["error"]))
+    if pushed := mirrored(folder):
+        rows.append(("pushed to", in_words(pushed)))
+        rows += [("push", pushed["trouble"])] if pushed["trouble"] else []
     table(rows)
     if about["notes"]:
         click.echo(about["notes"])

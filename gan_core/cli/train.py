@@ -5,12 +5,14 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import click
 
+from gan_core.cli import pushing
 from gan_core.cli.options import as_json, config_options, given, print_json
 from gan_core.cli.progress import show
 from gan_core.config import CHANGEABLE, RunConfig, TrainConfig
@@ -20,12 +22,21 @@ from gan_core.settings import Settings
 from gan_core.training import turn
 from gan_core.training.run_folder import IMPORTED, RunFolder
 
+HERE, HUB = "here", "hub:"
 FROM_DATA = ("size", "channels", "channels_b", "classes")
 OTHER_KIND = {"generator": ("domain_a", "domain_b", "default_direction"), "translator": ("conditional",)}
 
 
 class _Families(click.Group):
     """Sub-commands from the registry. Only the one that is asked for imports its networks and its step."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """`train --resume hub:user/name` needs no family: the run knows its own."""
+        words = " ".join(args).replace("--resume=", "--resume ").split()
+        named = [word for before, word in pairwise(words) if before == "--resume" and word.startswith(HUB)]
+        if named and args[0].startswith("-"):
+            args = [pushing.family_of(named[0]), *args]
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 click's signature
         return list(trainable())
@@ -63,7 +74,12 @@ class _FamilyCommand(click.Command):
                         "--run-path.",
                     ),
                     click.Option(
-                        ["--resume"], is_flag=True, help="Go on where --run stopped, or begin if it has not begun."
+                        ["--resume"],
+                        is_flag=False,
+                        flag_value=HERE,
+                        metavar="[hub:USER/NAME]",
+                        help="Go on where --run stopped, or begin if it has not begun. With a repository: fetch the "
+                        "run that was pushed there, to --run or a new number, and go on with it.",
                     ),
                     click.Option(
                         ["--queue"],
@@ -72,6 +88,7 @@ class _FamilyCommand(click.Command):
                     ),
                     click.Option(["--quiet"], is_flag=True, help="No progress on standard error."),
                 ],
+                "Hub": pushing.options(),
             }
             self.params = [option for options in self._sections.values() for option in options]
             as_json(self)
@@ -94,7 +111,14 @@ def train() -> None:
 
 @click.pass_context
 def _run(
-    ctx: click.Context, /, run: Path | None, resume: bool, queue: bool, quiet: bool, as_json: bool, **values: Any
+    ctx: click.Context,
+    /,
+    run: Path | None,
+    resume: str | None,
+    queue: bool,
+    quiet: bool,
+    as_json: bool,
+    **values: Any,
 ) -> None:
     from gan_core.devices import pick_device
     from gan_core.models import get_networks
@@ -102,7 +126,7 @@ def _run(
     from gan_core.training.loop import train as run_training
     from gan_core.training.tensorboard import recorded
 
-    settings = Settings()
+    settings, push = Settings(), pushing.asked(values)
     family = str(ctx.info_name)
     options = {
         "train": given(values, TrainConfig),
@@ -115,14 +139,21 @@ def _run(
             raise ConfigError("--queue is for one process. Nothing was started. Leave it out under torchrun.")
 
         def prepare() -> tuple[RunFolder, RunConfig, bool]:
-            folder, config = _folder_and_config(family, options, run, resume, settings)
+            push.check(run)
+            folder, config = _folder_and_config(family, options, run, resume, settings, quiet)
+            push.want(folder)
             return folder, config, _has_its_turn(folder, queue, quiet, stop_asked)
 
         # The first process alone looks at the disk and makes folders; the others are told.
         folder, config, begins = distributed.from_first(prepare)
         if begins:
+            keeper = pushing.keeper(folder) if shard.rank == 0 else None
             shown = show(folder.path) if shard.rank == 0 and not quiet else nullcontext()
-            with shown as display, recorded(config, folder, shard.rank) as record:
+            with (
+                pushing.waited(keeper, quiet, stop_asked),
+                shown as display,
+                recorded(config, folder, shard.rank) as record,
+            ):
                 for event in run_training(
                     config,
                     folder,
@@ -133,19 +164,36 @@ def _run(
                     record(event)
                     if display:
                         display.event(event)
+                    for told in pushing.news(keeper):
+                        if display:
+                            display.event(told)
         interrupted = stop_asked()
     status = folder.status()
     if as_json and shard.rank == 0:
-        print_json({"run": str(folder.path), "state": status["state"], "step": status["step"]})
+        print_json({"run": str(folder.path), "state": status["state"], "step": status["step"], **pushing.told(folder)})
     if interrupted and status["state"] == "stopped":
         sys.exit(130)
 
 
 def _folder_and_config(
-    family: str, options: dict[str, dict[str, Any]], run: Path | None, resume: bool, settings: Settings
+    family: str,
+    options: dict[str, dict[str, Any]],
+    run: Path | None,
+    resume: str | None,
+    settings: Settings,
+    quiet: bool,
 ) -> tuple[RunFolder, RunConfig]:
     from gan_core.begin import begin, resolved
 
+    if resume not in (None, HERE):
+        if not str(resume).startswith(HUB):
+            raise ConfigError(f"--resume {resume} is no repository. Nothing was started. A run here is named by --run.")
+
+        def changed(config: RunConfig, where: str, reached: int) -> RunConfig:
+            return _changed(config, where, reached, family, options)
+
+        folder = pushing.fetch(str(resume), run, changed, settings, quiet)
+        return folder, folder.config()
     if resume and run is None:
         raise ConfigError("--resume needs --run FOLDER, the run to go on with. Nothing was started.")
     if run is not None and resume and (run / "config.json").exists():
@@ -177,14 +225,22 @@ def _has_its_turn(folder: RunFolder, queue: bool, quiet: bool, stop_asked: Calla
 
 def _resumed(folder: RunFolder, family: str, options: dict[str, dict[str, Any]]) -> RunConfig:
     """The run's own configuration, with what may change from one start to the next."""
-    config = folder.config()
+    before = folder.config()
+    config = _changed(before, str(folder.path), folder.status()["step"], family, options)
+    if config != before:
+        folder.write_config(config)
+    return config
+
+
+def _changed(config: RunConfig, where: str, reached: int, family: str, options: dict[str, dict[str, Any]]) -> RunConfig:
+    """The configuration of a run that has done `reached` steps, with the options that may change."""
     if config.train.data.startswith(IMPORTED):
         raise RunError(
-            f"{folder.path} was read from another project's log: it holds curves and no weights to go on from. "
+            f"{where} was read from another project's log: it holds curves and no weights to go on from. "
             "Nothing was started. Begin a new run."
         )
     if config.family != family:
-        raise ConfigError(f"{folder.path} trains {config.family}, not {family}. Nothing was started.")
+        raise ConfigError(f"{where} trains {config.family}, not {family}. Nothing was started.")
     before = {"train": config.train.__dict__, "network": config.network, "recipe": config.recipe}
     for part, values in options.items():
         for name, value in values.items():
@@ -194,13 +250,9 @@ def _resumed(folder: RunFolder, family: str, options: dict[str, dict[str, Any]])
                     f"--{flag} cannot change when a run is resumed. Nothing was started. Begin a new run."
                 )
     changed = {name: value for name, value in options["train"].items() if name in CHANGEABLE}
-    reached = folder.status()["step"]
     if changed.get("steps", reached) < reached:
         raise ConfigError(f"--steps {changed['steps']} is less than the {reached} steps done. Nothing was started.")
-    config = replace(config, train=replace(config.train, **changed))
-    if changed:
-        folder.write_config(config)
-    return config
+    return replace(config, train=replace(config.train, **changed))
 
 
 @contextmanager

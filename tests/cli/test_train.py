@@ -103,7 +103,7 @@ def test_help_shows_a_family_s_own_options_in_sections(run: Run) -> None:
     translator, generator = run("train", "cyclegan", "--help").out, run("train", "dcgan", "--help").out
     for text in (translator, generator):
         sections = [line.rstrip(":") for line in text.splitlines() if line[:1].strip() and line.endswith(":")]
-        assert sections == ["Training", "Network", "Recipe", "Run", "Other"]
+        assert sections == ["Training", "Network", "Recipe", "Run", "Hub", "Other"]
     assert "--domain-a" in translator
     assert "--domain-a" not in generator
     assert "--conditional" in generator

@@ -1,0 +1,214 @@
+"""One push of a run: one atomic commit on top of what was looked at, and nothing of anybody else's is overwritten."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from gan_core.atomic import write_bytes
+from gan_core.cards import renewed
+from gan_core.config import few
+from gan_core.errors import HubError, RunError
+from gan_core.hub.client import Address, Progress, quietly
+from gan_core.hub.compare import changed
+from gan_core.hub.files import File, hashed
+from gan_core.hub.pull import read_text
+from gan_core.hub.tree import Tree, commit, create, look, may_create
+from gan_core.mirror.record import Record, Sent, Wish, folder, read_record, write_record
+from gan_core.mirror.stage import CARD, MODEL, STATUS, Stage, allowed, staged
+from gan_core.training.run_folder import RunFolder
+
+LOCK_S = 60.0
+
+
+def look_first(run: RunFolder, wish: Wish, *, token: str | None = None) -> None:
+    """Raise `HubError` where a push would be refused: better told before hours of training than after."""
+    undone = _undone(run, wish)
+    tree, record = _seen(run, wish, undone, token)
+    if tree.head is None and record.sent is None:
+        may_create(wish.repository, undone, token=token)
+    _refuse_divergence(run, tree, record, None, undone)
+
+
+def push(
+    run: RunFolder,
+    wish: Wish,
+    *,
+    onto: str | None = None,
+    anew: bool = False,
+    token: str | None = None,
+    progress: Progress = quietly,
+) -> Record:
+    """Send what is new of a run. onto: a commit that may be overwritten, which the person has looked at.
+
+    anew: make the repository again where somebody deleted it.
+
+    Raises `HubError`, with the reason "diverged" where somebody else changed what is ours there; `RunError`.
+    """
+    undone = _undone(run, wish)
+    with _turn(run):
+        for last in (False, True):
+            tree, record = _seen(run, wish, undone, token)
+            _refuse_divergence(run, tree, record, onto, undone)
+            if onto or (anew and tree.head is None):
+                record = replace(record, sent=None)  # Everything is sent anew.
+            if tree.head is None:
+                if record.sent is not None:
+                    raise HubError(
+                        f"{undone}: the repository is not there any more, or this account may not see it. Nothing was "
+                        f"sent. Make it anew (gan-core runs push {run.id} {wish.repository}).",
+                        "missing",
+                    )
+                create(wish.repository, undone, private=wish.private, token=token)
+                tree = look(Address(wish.repository), undone, token=token)
+                if tree.head is None:
+                    raise HubError(f"{undone}: this account may not see it. Use a name of your own.", "forbidden")
+            try:
+                with staged(run, wish, record.sent) as stage:
+                    return _send(run, wish, stage, tree, record, undone, token, progress)
+            except OSError as error:
+                raise HubError(f"{undone}: {error.strerror or error}. Make room there.", "disk") from None
+            except HubError as error:
+                if error.reason != "moved" or last:
+                    raise  # Somebody was quicker: once more, on top of that.
+    raise AssertionError("the second round returns or raises")
+
+
+def _undone(run: RunFolder, wish: Wish) -> str:
+    return f"{run.id} was not pushed to {wish.repository}"
+
+
+def _seen(run: RunFolder, wish: Wish, undone: str, token: str | None) -> tuple[Tree, Record]:
+    """What is there, and what we know of it; a push whose answer was lost, or that was killed, is recognised."""
+    record = read_record(run, wish.repository)
+    tree = look(Address(wish.repository), undone, token=token)
+    if record.under_way is not None:
+        names = {*record.under_way.files, *(record.sent.files if record.sent else ())}
+        there = {name: file for name, file in tree.files.items() if name in names}
+        if tree.head and not changed(there, record.under_way.files):
+            record = replace(record, commit=tree.head, sent=record.under_way)
+            write_record(run, replace(record, under_way=None))
+    return tree, replace(record, under_way=None)
+
+
+def _refuse_divergence(run: RunFolder, tree: Tree, record: Record, onto: str | None, undone: str) -> None:
+    head = tree.head or ""
+    if onto:
+        if len(onto) >= 7 and head.startswith(onto):
+            return
+        raise HubError(
+            f"{undone}: the head is {head[:8]}, not {onto[:8]}. Look at it, then push onto that.", "diverged"
+        )
+    if not head:
+        return
+    before: dict[str, File] = dict(record.sent.files) if record.sent else {}
+    # Of a repository that we never filled, only what we would overwrite is of interest.
+    ours = before or {name: file for name, file in tree.files.items() if _would_be_ours(name)}
+    there = {name: file for name, file in tree.files.items() if name in ours}
+    theirs = [name for name in changed(there, before) if name != CARD]
+    if theirs:
+        raise HubError(
+            f"{undone}: it was changed there by somebody else ({few(theirs)} at {head[:8]}). Nothing was overwritten, "
+            f"and no more is pushed. Push to another name (gan-core runs push {run.id} USER/NAME), or overwrite that "
+            f"commit (gan-core runs push {run.id} --onto {head[:8]}).",
+            "diverged",
+        )
+
+
+def _would_be_ours(name: str) -> bool:
+    return allowed(name, 0) or (MODEL.fullmatch(name) is not None and name != CARD)
+
+
+def _send(
+    run: RunFolder,
+    wish: Wish,
+    stage: Stage,
+    tree: Tree,
+    record: Record,
+    undone: str,
+    token: str | None,
+    progress: Progress,
+) -> Record:
+    assert tree.head is not None
+    before: dict[str, File] = dict(record.sent.files) if record.sent else {}
+    if CARD in stage.files and CARD in tree.files and not tree.files[CARD].same(before.get(CARD)):
+        # What a person wrote into the card stays; the generated section alone is renewed.
+        theirs = read_text(Address(wish.repository), CARD, tree.head, token=token)
+        ours = stage.files[CARD].read_text(encoding="utf-8")
+        write_bytes(stage.files[CARD], renewed(theirs, ours).encode())
+    files = {name: hashed(path) for name, path in stage.files.items()}
+    add = {name: path for name, path in stage.files.items() if not files[name].same(tree.files.get(name))}
+    delete = [name for name in before if name not in files and name not in stage.kept and name in tree.files]
+    delete += [name for name in tree.files if allowed(name, 0) and name not in {*files, *stage.kept, *delete}]
+    kept = {name: tree.files[name] if name == CARD else before[name] for name in stage.kept if name in tree.files}
+    sent = Sent(
+        {**kept, **files}, stage.step, stage.state, stage.snapshot, stage.said, at=time.time(), state_at=stage.state_at
+    )
+    if set(add) <= {STATUS} and not delete and record.sent and record.sent.said == stage.said:
+        made = tree.head  # Nothing but the time is new.
+    else:
+        write_record(run, replace(record, under_way=sent))
+        message = f"Step {stage.step:,} of {run.config().train.steps:,}"
+        made = commit(
+            wish.repository,
+            add,
+            delete,
+            parent=tree.head,
+            message=message,
+            undone=undone,
+            token=token,
+            progress=progress,
+        )
+    size = sum(files[name].size for name in add)
+    record = Record(wish.repository, made, sent, total_bytes=record.total_bytes + size)
+    write_record(run, record)
+    return record
+
+
+@contextmanager
+def _turn(run: RunFolder) -> Iterator[None]:
+    """One push of a run at a time; waits a while for the other one. Raises `RunError` where that takes too long."""
+    descriptor = locked(run, "turn", wait_s=LOCK_S)
+    if descriptor is None:
+        raise RunError(f"{run.id} is being pushed by another process. Nothing was sent. Try again later.")
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def locked(run: RunFolder, name: str, *, wait_s: float = 0.0) -> int | None:
+    """A lock in the run's folder, which goes when it is closed or its process ends; None where another has it."""
+    descriptor = os.open(Path(folder(run)) / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o666)
+    end = time.monotonic() + wait_s
+    while not _try_lock(descriptor):
+        if time.monotonic() > end:
+            os.close(descriptor)
+            return None
+        time.sleep(0.2)
+    return descriptor
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import errno
+    import fcntl
+
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)  # Some network file systems have no locks.
+        return True
