@@ -1,0 +1,1 @@
+"""Spaces: the folder that becomes one, the trial of it here, and its way to the Hub."""

@@ -1,0 +1,134 @@
+"""Whether a bundle works: started here as a Space starts it, before anything is uploaded.
+
+Of the server targets a copy is started in a clean process: an environment of its own (see `environment`), an empty
+home, none of this process's variables, and those that the Hub gives to a Space. There it must answer, draw a picture
+with each generator and paint a photograph with each translator, on the CPU. What cannot be tried here is ZeroGPU itself
+and, unless that Python is the one that runs this, the Space's version of Python; both are told.
+
+The static target is opened in a headless Chromium, if there is one.
+"""
+
+import secrets
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from gan_core.cards.front_matter import divided
+from gan_core.deploy import trial
+from gan_core.deploy.bundle import Bundle
+from gan_core.deploy.environment import Environment, make_environment, space_python
+from gan_core.deploy.processes import clean_environment, last_words, running
+from gan_core.errors import DeployError
+from gan_core.families import get_family
+from gan_core.weights import read_config
+
+START_S = 300.0  # Seconds on a quiet computer, minutes on one that trains at the same time.
+SPACE_NAME = ("someone", "trial")
+
+
+def check(bundle: Bundle, *, tell: Callable[[str], None], environment: Environment = "fresh") -> None:
+    """Raise `DeployError`, with the last lines of the log, unless the bundle works; nothing stays behind.
+
+    tell: is given what is being done, and what could not be tried.
+    """
+    with TemporaryDirectory(prefix="gan-core-check-", ignore_cleanup_errors=True) as scratch:
+        # A copy: what runs may write beside itself, and the bundle stays as it was built.
+        copy = Path(scratch) / "app"
+        shutil.copytree(bundle.folder, copy)
+        if bundle.target == "static":
+            from gan_core.deploy.check_page import check_page
+
+            check_page(copy, Path(scratch), tell)
+        else:
+            _check_server(copy, Path(scratch), bundle.target, tell, environment)
+
+
+def _check_server(
+    copy: Path, scratch: Path, target: str, tell: Callable[[str], None], environment: Environment
+) -> None:
+    head, _ = divided((copy / "README.md").read_text(encoding="utf-8"))
+    asked, here = str(head["python_version"]), f"{sys.version_info.major}.{sys.version_info.minor}"
+    if not f"{asked}.".startswith(f"{here}.") and (environment != "full" or space_python(asked) is None):
+        tell(f"The Space will have Python {asked}; the trial has {here}.")
+    if target == "zero-gpu":
+        tell("ZeroGPU cannot be tried here: the trial computes on the CPU.")
+    log = scratch / "log.txt"
+    text = (copy / "requirements.txt").read_text(encoding="utf-8")
+    python = make_environment(
+        scratch / "venv",
+        text,
+        gradio=str(head["sdk_version"]),
+        python_version=asked,
+        kind=environment,
+        log=log,
+        tell=tell,
+    )
+    tell("Starting the bundle as a Space starts it.")
+    log.unlink(missing_ok=True)
+    with started(python, copy, scratch / "home", log) as url:
+        try:
+            for folder in sorted((copy / "pretrained").iterdir()):
+                is_generator = get_family(read_config(folder).family).kind == "generator"
+                (trial.generate if is_generator else trial.translate)(url, folder.name)
+                tell(f"{folder.name} {'drew a picture' if is_generator else 'painted a photograph'}.")
+        except DeployError as error:
+            raise DeployError(f"{error} Nothing was uploaded. {_said(log)}") from None
+
+
+@contextmanager
+def started(python: Path, folder: Path, home: Path, log: Path, *, limit_s: float = START_S) -> Iterator[str]:
+    """A bundle of a server target, running as on a Space; the address where it answers. Raises `DeployError`."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url, end = f"http://127.0.0.1:{port}", time.monotonic() + limit_s
+    command = [python, "app.py"]
+    with running(command, cwd=folder, environment=space_environment(home, port), log=log) as process:
+        while not trial.is_up(url):
+            if (status := process.poll()) is not None:
+                raise DeployError(f"The bundle ended by itself (status {status}). Nothing was uploaded. {_said(log)}")
+            if time.monotonic() > end:
+                raise DeployError(
+                    f"The bundle does not answer within {limit_s:.0f} s. Nothing was uploaded. {_said(log)}"
+                )
+            time.sleep(0.2)
+        yield url
+
+
+def space_environment(home: Path, port: int) -> dict[str, str]:
+    """The variables that the Hub gives to a Space with a sign-in; the secrets among them are new ones."""
+    author, name = SPACE_NAME
+    return clean_environment(
+        home,
+        SYSTEM="spaces",
+        SPACE_ID=f"{author}/{name}",
+        SPACE_AUTHOR_NAME=author,
+        SPACE_REPO_NAME=name,
+        SPACE_TITLE=name,
+        SPACE_HOST=f"{author}-{name}.hf.space",
+        SPACE_CREATOR_USER_ID="0",
+        ACCELERATOR="none",
+        CPU_CORES="2",
+        MEMORY="16Gi",
+        OAUTH_CLIENT_ID="trial",
+        OAUTH_CLIENT_SECRET=secrets.token_urlsafe(24),
+        OAUTH_SCOPES="openid profile",
+        OPENID_PROVIDER_URL="https://huggingface.co",
+        GRADIO_SERVER_NAME="127.0.0.1",  # A Space says 0.0.0.0; here nobody else shall see it.
+        GRADIO_SERVER_PORT=str(port),
+        GRADIO_ALLOW_FLAGGING="never",
+        GRADIO_NUM_PORTS="1",
+        GRADIO_THEME="huggingface",
+        CUDA_VISIBLE_DEVICES="",
+        PYTHONPYCACHEPREFIX=str(home / "compiled"),
+    )
+
+
+def _said(log: Path) -> str:
+    words = last_words(log)
+    return f"The last it said:\n{words}" if words else "It said nothing."

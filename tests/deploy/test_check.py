@@ -1,0 +1,291 @@
+"""The check of a bundle: what works passes, what does not is told with the log's end, and nothing stays behind."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+import pytest
+
+from gan_core.deploy import processes
+from gan_core.deploy.bundle import Bundle, build_bundle
+from gan_core.deploy.check import check, space_environment, started
+from gan_core.deploy.environment import make_environment
+from gan_core.errors import DeployError
+from gan_core.settings import Settings
+from tests.deploy.tiny import tiny_generator, tiny_translator
+
+TOKEN = "hf_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZ01234567"
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    folder = tmp_path_factory.mktemp("tiny")
+    models = [tiny_generator(folder / "tiny-dcgan"), tiny_translator(folder / "tiny-cyclegan")]
+    return build_bundle(
+        folder / "space", target="cpu", models=models, title="Tiny", hub_id="alice/tiny", settings=Settings()
+    )
+
+
+@pytest.fixture(autouse=True)
+def scratch(tmp_path, monkeypatch) -> Path:
+    """Where the check keeps what it needs for a while."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def bundle_of(folder: Path, app: str) -> Bundle:
+    """A bundle without models that starts as told."""
+    folder.mkdir()
+    (folder / "pretrained").mkdir()
+    (folder / "app.py").write_text(app)
+    (folder / "requirements.txt").write_text("click\n")
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    head = f"---\nsdk_version: {version('gradio')}\npython_version: '{python}'\n---\n"
+    (folder / "README.md").write_text(head + "\n# A bundle\n")
+    return Bundle(folder, "cpu", {})
+
+
+def seen(folder: Path) -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
+@pytest.mark.slow
+def test_a_good_bundle_passes_and_nothing_stays(bundle, scratch, tmp_path, monkeypatch):
+    """Started as a Space starts it, whatever the variables here say, with each model drawing or painting."""
+    trap = tmp_path / "trap"
+    trap.mkdir()
+    (trap / "sitecustomize.py").write_text("raise SystemExit('PYTHONPATH reached the bundle')")
+    monkeypatch.setenv("PYTHONPATH", str(trap))
+    monkeypatch.setenv("GAN_CORE_MODELS", str(trap))
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    before, told = seen(bundle.folder), []
+    check(bundle, tell=told.append, environment="linked")
+    assert told == [
+        "Nothing was installed for the trial: it uses the packages that are installed here.",
+        "Starting the bundle as a Space starts it.",
+        "tiny-cyclegan painted a photograph.",
+        "tiny-dcgan drew a picture.",
+    ]
+    assert seen(bundle.folder) == before, "the bundle stays as it was built"
+    assert not list(scratch.iterdir())
+    assert not [one for one in psutil.Process().children(recursive=True) if "app.py" in one.cmdline()]
+
+
+@pytest.mark.slow
+def test_a_model_that_draws_nothing_is_named(bundle, tmp_path, scratch):
+    broken = tmp_path / "space"
+    shutil.copytree(bundle.folder, broken)
+    shutil.rmtree(broken / "pretrained" / "tiny-cyclegan")
+    shutil.rmtree(broken / "pretrained" / "tiny-dcgan")
+    tiny_generator(broken / "pretrained" / "dull", gain=0)
+    (broken / "pretrained" / "dull" / "discriminator.safetensors").unlink()
+    with pytest.raises(DeployError, match="The picture of dull is one flat colour") as caught:
+        check(Bundle(broken, "cpu", {}), tell=print, environment="linked")
+    assert "Nothing was uploaded" in str(caught.value)
+    assert not list(scratch.iterdir())
+
+
+def test_what_requirements_does_not_name_is_missing(bundle, tmp_path):
+    """The environment lends what is named there and what that needs, and no more."""
+    text = (bundle.folder / "requirements.txt").read_text()
+    lines = [line for line in text.splitlines() if not line.startswith("safetensors")]
+    log = tmp_path / "log"
+    python = make_environment(
+        tmp_path / "venv",
+        "\n".join(lines),
+        gradio=version("gradio"),
+        python_version="3.11",
+        kind="linked",
+        log=log,
+        tell=print,
+    )
+    code = "import torch, numpy, gradio, authlib\ntry:\n import safetensors\nexcept ImportError:\n print('missing')"
+    done = subprocess.run(
+        [python, "-c", code], env=processes.clean_environment(tmp_path / "home"), capture_output=True, text=True
+    )
+    assert done.stdout == "missing\n", done.stderr
+    assert "gan_core" not in {path.name for path in (tmp_path / "venv").rglob("gan_core")}
+
+
+def test_a_bundle_that_ends_is_told_with_its_last_words(tmp_path, scratch, monkeypatch):
+    """Also: none of this process's secrets is there, and none that it prints is repeated."""
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    monkeypatch.setenv("GITHUB_TOKEN", "a-secret")
+    monkeypatch.setenv("GAN_CORE_RUNS", "somewhere")
+    app = (
+        "import os, sys\n"
+        "print(sorted(name for name in os.environ if 'TOKEN' in name or name.startswith(('GAN_CORE', 'PYTHONPATH'))))\n"
+        f"print('It was {TOKEN} all along')\n"
+        "sys.exit('No camels here')\n"
+    )
+    with pytest.raises(DeployError) as caught:
+        check(bundle_of(tmp_path / "space", app), tell=print, environment="linked")
+    text = str(caught.value)
+    assert text.startswith("The bundle ended by itself (status 1). Nothing was uploaded. The last it said:\n")
+    assert text.endswith("\n  []\n  It was (secret) all along\n  No camels here")
+    assert not list(scratch.iterdir())
+
+
+def test_a_bundle_that_never_answers_is_ended_with_all_it_started(tmp_path, monkeypatch):
+    pids = tmp_path / "pids"
+    app = (
+        "import os, signal, subprocess, sys, time\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        f"open({str(pids)!r}, 'w').write(f'{{os.getpid()}} {{child.pid}}')\n"
+        "print('Waiting for a train', flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    monkeypatch.setattr(processes, "STOP_S", 0.5)
+    folder = bundle_of(tmp_path / "space", app).folder
+    begun = time.monotonic()
+    with (
+        pytest.raises(DeployError, match="does not answer within 3 s") as caught,
+        started(Path(sys.executable), folder, tmp_path / "home", tmp_path / "log", limit_s=3),
+    ):
+        pass
+    assert time.monotonic() - begun < 30
+    assert "Waiting for a train" in str(caught.value)
+    for pid in map(int, pids.read_text().split()):
+        assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_the_variables_are_those_of_a_space(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPACE_ID", "mine/own")
+    monkeypatch.setenv("HOME", "/home/jane")
+    found = space_environment(tmp_path, 7861)
+    assert found["SYSTEM"] == "spaces"
+    assert found["SPACE_ID"] == "someone/trial"
+    assert found["GRADIO_SERVER_PORT"] == "7861"
+    assert found["GRADIO_SERVER_NAME"] == "127.0.0.1"
+    assert found["HOME"] == str(tmp_path)
+    assert found["OAUTH_CLIENT_SECRET"] != space_environment(tmp_path, 7861)["OAUTH_CLIENT_SECRET"]
+    allowed = {"PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "LANG", "USERPROFILE", "TMPDIR", "TEMP", "TMP"}
+    ours = ("SPACE_", "OAUTH_", "GRADIO_", "OPENID_", "PYTHONUNBUFFERED", "PYTHONPYCACHEPREFIX", "CUDA_")
+    others = {name for name in found if not name.startswith(ours)} - allowed
+    assert others == {"HOME", "SYSTEM", "ACCELERATOR", "CPU_CORES", "MEMORY"}
+
+
+# Fresh environments, with wheels of the test's own.
+
+
+def wheel(folder: Path, name: str, number: str, needs: tuple[str, ...] = ()) -> None:
+    info = f"{name}-{number}.dist-info"
+    needed = "".join(f"Requires-Dist: {need}\n" for need in needs)
+    files = {
+        f"{name}.py": f"NUMBER = {number!r}\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {number}\n{needed}",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    folder.mkdir(exist_ok=True)
+    with zipfile.ZipFile(folder / f"{name}-{number}-py3-none-any.whl", "w") as archive:
+        for path, text in files.items():
+            archive.writestr(path, text)
+        archive.writestr(f"{info}/RECORD", "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"]))
+
+
+@pytest.fixture
+def registry(tmp_path, monkeypatch) -> Path:
+    """pip knows these wheels and nothing else."""
+    folder = tmp_path / "wheels"
+    for name, number in (("gradio", "6.31.0"), ("uvicorn", "0.54.0"), ("spaces", "0.51.0"), ("needed", "1.2")):
+        wheel(folder, name, number)
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return folder
+
+
+def fresh(tmp_path: Path, text: str, told: list[str]) -> Path:
+    return make_environment(
+        tmp_path / "venv",
+        text,
+        gradio="6.31.0",
+        python_version="3.11",
+        kind="fresh",
+        log=tmp_path / "log",
+        tell=told.append,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("registry")
+def test_a_fresh_environment_is_installed_and_torch_is_lent(tmp_path):
+    told: list[str] = []
+    python = fresh(tmp_path, "--extra-index-url http://127.0.0.1:9/cpu\ntorch==2.11.0\nneeded==1.2\n", told)
+    code = "import needed, gradio, spaces, torch; print(needed.NUMBER, gradio.__file__, torch.__version__)"
+    done = subprocess.run(
+        [python, "-c", code], env=processes.clean_environment(tmp_path / "home"), capture_output=True, text=True
+    )
+    number, where, torch_version = done.stdout.split()
+    assert number == "1.2"
+    assert Path(where).is_relative_to(tmp_path / "venv"), "gradio of here did not slip in"
+    assert torch_version == version("torch") or torch_version.startswith(version("torch").partition("+")[0])
+    assert f"torch {version('torch').partition('+')[0]}" in told[-1]
+    assert "instead of torch 2.11.0" in told[-1], "what was lent in the place of another version is told"
+
+
+@pytest.mark.slow
+def test_versions_that_cannot_be_had_together_are_told(tmp_path, registry):
+    wheel(registry, "other", "1.0", needs=("needed<1",))
+    with pytest.raises(DeployError, match=r"requirements\.txt cannot be installed") as caught:
+        fresh(tmp_path, "needed==1.2\nother==1.0\n", [])
+    assert "other 1.0 depends on needed<1" in str(caught.value)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("registry")
+def test_without_a_connection_the_packages_here_are_used_and_that_is_told(tmp_path, monkeypatch):
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_RETRIES", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    told: list[str] = []
+    python = fresh(tmp_path, "click\n", told)
+    assert "cannot be fetched" in told[1]
+    assert "packages that are installed here" in told[1]
+    code = "import click, gradio"
+    subprocess.run([python, "-c", code], env=processes.clean_environment(tmp_path / "home"), check=True)
+
+
+def test_removing_what_is_lent_leaves_the_lender_alone(tmp_path):
+    """The environment holds links: what the check removes at its end are those."""
+    import click
+
+    python = make_environment(
+        tmp_path / "venv",
+        "click\n",
+        gradio=version("gradio"),
+        python_version="3.11",
+        kind="linked",
+        log=tmp_path / "log",
+        tell=print,
+    )
+    (lent,) = python.parents[1].glob("lib/*/site-packages/click")
+    assert lent.is_symlink()
+    assert lent.resolve() == Path(click.__file__).resolve().parent
+    shutil.rmtree(tmp_path / "venv")
+    assert Path(click.__file__).is_file()
+
+
+def test_words_of_a_log_are_plain(tmp_path):
+    log = tmp_path / "log"
+    lines = [f"line {number}" for number in range(100)]
+    log.write_text("\n".join([*lines, "\x1b[31mred\x07", json.dumps({"token": TOKEN}), "x" * 9999]))
+    words = processes.last_words(log).splitlines()
+    assert len(words) == processes.TAIL_LINES
+    assert words[-3:] == ["  [31mred", '  {"token": "(secret)"}', "  " + "x" * 400]
+    assert processes.last_words(tmp_path / "none") == ""

@@ -1,0 +1,440 @@
+"""A bundle to a Space over real HTTP: what moves, what stays, and what an answer that is lost or an account without
+the plan comes to.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gan_core.deploy.plan import MANIFEST, TARGETS, There, changes, hashed, read_manifest, write_manifest
+from tests.deploy.conftest import prepared
+from tests.hub.conftest import Process
+from tests.hub_server import Account, HubServer
+
+Send = Callable[..., Any]
+OURS = {"README.md", "index.html", "models/one.onnx", MANIFEST}
+
+
+def space(hub: HubServer):
+    return hub.repository("user/page", "space")
+
+
+# What is thought through.
+
+
+def files(**contents: str) -> dict[str, Any]:
+    return {name: hashed(text.encode()) for name, text in contents.items()}
+
+
+def there(present: dict[str, Any], deployed: dict[str, Any] | None, untouched: bool = False) -> There:
+    return There("c0ffee00", present, deployed, untouched)
+
+
+@pytest.mark.parametrize(
+    ("present", "deployed", "wanted", "send", "delete", "kept", "changed"),
+    [
+        ({"a": "1"}, {"a": "1"}, {"a": "1"}, "", "", "", ""),
+        ({"a": "1"}, {"a": "1"}, {"a": "2"}, "a", "", "", ""),
+        ({"a": "1", "b": "1"}, {"a": "1", "b": "1"}, {"a": "1"}, "", "b", "", ""),
+        ({"a": "1", "x": "1"}, {"a": "1"}, {"a": "2"}, "a", "", "x", ""),
+        ({"a": "9"}, {"a": "1"}, {"a": "2"}, "a", "", "", "a"),
+        ({"a": "2"}, {"a": "1"}, {"a": "2"}, "", "", "", ""),
+        ({}, {"a": "1"}, {"a": "1"}, "a", "", "", "a"),
+        ({}, {"a": "1"}, {}, "", "", "", ""),
+        ({"b": "9"}, {"b": "1"}, {}, "", "b", "", "b"),
+        ({"a": "9"}, {}, {"a": "1"}, "a", "", "", "a"),
+        ({"a": "9"}, None, {"a": "1"}, "a", "", "", "a"),
+        ({"a": "1", "b": "1"}, None, {"a": "1"}, "", "", "b", ""),
+    ],
+    ids=[
+        "nothing new",
+        "ours is new",
+        "ours left the bundle",
+        "a person's file stays",
+        "changed there",
+        "changed there to what we send",
+        "deleted there",
+        "deleted there and by us",
+        "changed there and left the bundle",
+        "a person's file of our name",
+        "a Space that is not ours",
+        "a Space that is not ours with other files",
+    ],
+)
+def test_plan(present, deployed, wanted, send, delete, kept, changed):
+    plan = changes(files(**wanted), there(files(**present), None if deployed is None else files(**deployed)))
+    told = [" ".join(sorted(names)) for names in (plan.send, plan.delete, plan.kept, plan.changed)]
+    assert told == [send, delete, kept, changed]
+
+
+def test_a_new_space_holds_nothing_of_anybody():
+    plan = changes(
+        files(**{"index.html": "mine"}), there(files(**{"index.html": "the Hub's", "style.css": "x"}), None, True)
+    )
+    assert (set(plan.send), plan.delete, plan.kept, plan.changed) == ({"index.html"}, ("style.css",), (), ())
+
+
+def test_manifest_comes_back_and_is_the_same_for_the_same_files():
+    some = files(b="1", a="2")
+    told = write_manifest("static", some)
+    assert read_manifest(told.decode()) == some
+    assert told == write_manifest("static", dict(reversed(some.items())))
+    for text in ("", "[]", '{"files": {"a": 3}}', '{"files": 3}', '{"files": {"a": {"size": "x"}}}'):
+        assert read_manifest(text) is None
+
+
+# What moves.
+
+
+def test_new_space(hub: HubServer, send: Send):
+    done = send(private=True)
+    assert done["made"]
+    assert set(done["send"]) == OURS
+    assert done["url"] == f"{hub.endpoint}/spaces/user/page"
+    assert set(space(hub).files) == OURS | {".gitattributes"}
+    assert space(hub).private
+    assert space(hub).more["sdk"] == "static"
+    assert len(space(hub).commits) == 2, "the Hub's own, and one of ours"
+
+
+def test_the_same_again_makes_no_commit(hub: HubServer, send: Send):
+    first = send()["commit"]
+    again = send()
+    assert (again["send"], again["delete"], again["commit"], again["made"]) == ([], [], first, False)
+    assert space(hub).head == first
+    assert not hub.asked("POST /api/repos/create")[1:]
+
+
+def test_only_what_changed_is_sent_in_one_commit(hub: HubServer, send: Send, folder: Path):
+    send()
+    before = len(space(hub).commits)
+    (folder / "index.html").write_text("<p>another page</p>")
+    (folder / "models" / "one.onnx").rename(folder / "models" / "two.onnx")
+    hub.requests.clear()
+    done = send()
+    assert set(done["send"]) == {"index.html", "models/two.onnx", MANIFEST}
+    assert done["delete"] == ["models/one.onnx"]
+    assert set(space(hub).files) == {"README.md", "index.html", "models/two.onnx", MANIFEST, ".gitattributes"}
+    assert len(space(hub).commits) == before + 1
+    assert not hub.asked("PUT"), "the Hub has these weights already"
+
+
+def test_a_persons_file_stays_and_is_named(hub: HubServer, send: Send, folder: Path):
+    send()
+    space(hub).change({"notes.txt": b"by a person"})
+    (folder / "index.html").write_text("new")
+    done = send()
+    assert done["kept"] == ["notes.txt"]
+    assert space(hub).content("notes.txt") == b"by a person"
+    assert space(hub).content("index.html") == b"new"
+
+
+def test_what_somebody_changed_there_is_not_overwritten_unasked(hub: HubServer, send: Send, folder: Path):
+    send()
+    head = space(hub).change({"index.html": b"by hand"})
+    (folder / "README.md").write_text("new")
+    refused = send()
+    assert refused["reason"] == "diverged"
+    assert "index.html" in refused["error"]
+    assert head[:8] in refused["error"]
+    assert space(hub).head == head
+    assert send(onto="0" * 8)["reason"] == "diverged"
+    assert send(onto=head[:8])["send"]
+    assert space(hub).content("index.html") == b"<p>page</p>"
+    space(hub).change({"index.html": b"again by hand"})
+    assert send(force=True)["send"] == ["index.html"]
+
+
+def test_a_space_of_somebody_elses_making_is_not_overwritten(hub: HubServer, send: Send):
+    hub.put("user/page", {"index.html": b"a page of mine"}, "space", sdk="static")
+    assert send()["reason"] == "diverged"
+    assert space(hub).content("index.html") == b"a page of mine"
+
+
+def test_a_space_that_an_attempt_left_empty_is_gone_on_with(hub: HubServer, send: Send):
+    hub.failures.add("/commit/main", "broken")
+    assert send()["reason"] == "down"
+    assert set(space(hub).files) == {".gitattributes"}
+    hub.failures.rules.clear()
+    assert set(send()["send"]) == OURS
+
+
+# Answers that are lost, and writers that race.
+
+
+def test_answer_of_the_commit_is_lost(hub: HubServer, send: Send):
+    hub.failures.add("/commit/main", "lost", times=1)
+    done = send()
+    assert done["commit"] == space(hub).head
+    assert len(space(hub).commits) == 2, "it was not made twice"
+
+
+def test_a_space_that_was_not_seen_is_there(hub: HubServer, send: Send):
+    """Made by an attempt whose answer was lost, or by somebody a moment ago: creating it answers 409."""
+    hub.store.create("space", "user/page", sdk="static")
+    hub.failures.add("GET /api/spaces/user/page$", "missing", times=1)
+    done = send()
+    assert done["commit"] == space(hub).head
+
+
+def race(hub: HubServer, changed: dict[str, bytes]) -> None:
+    """Somebody commits between our look and our commit."""
+    repository = space(hub)
+    commit, raced = repository.commit, []
+
+    def first_theirs(*arguments: Any) -> str:
+        if not raced:
+            raced.append(repository.change(changed))
+        return commit(*arguments)
+
+    repository.commit = first_theirs
+
+
+def test_somebody_adds_a_file_meanwhile(hub: HubServer, send: Send, folder: Path):
+    send()
+    race(hub, {"notes.txt": b"theirs"})
+    (folder / "index.html").write_text("mine")
+    done = send()
+    assert done["commit"] == space(hub).head
+    assert space(hub).content("notes.txt") == b"theirs"
+    assert space(hub).content("index.html") == b"mine"
+
+
+def test_somebody_changes_our_file_meanwhile(hub: HubServer, send: Send, folder: Path):
+    send()
+    race(hub, {"index.html": b"theirs"})
+    (folder / "index.html").write_text("mine")
+    refused = send()
+    assert refused["reason"] == "diverged"
+    assert space(hub).content("index.html") == b"theirs"
+
+
+STAGES = ["whoami", "GET /api/spaces/user/page$", "repos/create", "preupload", "objects/batch", "PUT", "/commit/main"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(
+    ("word", "reasons"),
+    [
+        ("token", {"token"}),
+        ("payment", {"plan"}),
+        ("forbidden", {"forbidden"}),
+        ("taken", {"taken"}),
+        ("moved", {"moved"}),
+        ("limit", {"limit"}),
+        ("broken", {"down"}),
+        ("drop", {"offline"}),
+    ],
+)
+def test_every_refusal_at_every_stage_is_a_sentence_and_leaves_the_space(
+    hub: HubServer, send: Send, stage: str, word: str, reasons: set[str]
+):
+    hub.failures.add(stage, word)
+    refused = send()
+    assert refused["reason"] in reasons | ({"down", "offline", "limit", "unknown"} if stage == "PUT" else set()), (
+        refused
+    )
+    assert "user/page" in refused["error"] or "account" in refused["error"]
+    found = hub.store.find("space", "user/page")
+    assert found is None or set(found.files) == {".gitattributes"}
+    assert found is None or len(found.commits) == 1
+    hub.failures.rules.clear()
+    assert set(send()["send"]) == OURS
+
+
+# Who may have what.
+
+
+def test_targets_of_accounts(client: Process, hub: HubServer):
+    assert client.run("targets_for(holder())") == ["static", "zero-gpu"]
+    hub.store.accounts["hf_user"] = Account("user", {"lab": "write", "club": "read"}, pro=True)
+    assert client.run("targets_for(holder())") == ["static", "zero-gpu", "cpu"]
+    assert client.run("targets_for(holder(), 'lab')") == ["static", "zero-gpu"]
+    assert client.run("sorted(holder().organisations)") == ["lab"]
+
+
+def test_an_account_without_the_plan_is_told_before_anything_is_sent(client: Process, hub: HubServer):
+    refused = client.run("ready(Address.parse('user/page'), 'cpu', Options())")
+    assert refused["reason"] == "plan"
+    assert "this account cannot have cpu" in refused["error"]
+    assert "--target static or --target zero-gpu" in refused["error"]
+    assert "PRO plan" in refused["error"], "in the Hub's words too"
+    assert not hub.asked("POST /api/spaces")
+    assert hub.store.find("space", "user/page") is None
+
+
+def test_the_answer_of_the_hub_decides(client: Process, hub: HubServer):
+    """Rules of plans change: what this version believes refuses nothing by itself."""
+    hub.store.accounts["hf_user"] = Account("user", {"lab": "write"}, pro=True)
+    assert client.run("ready(Address.parse('lab/page'), 'cpu', Options()).untouched") is True
+    assert hub.repository("lab/page", "space").more["sdk"] == "gradio"
+
+
+def test_zero_gpu_asks_for_its_hardware(hub: HubServer, send: Send):
+    assert send(target="zero-gpu")["made"]
+    assert space(hub).more["hardware"] == "zero-a10g"
+
+
+def test_another_target_gets_its_hardware(hub: HubServer, send: Send):
+    hub.store.accounts["hf_user"] = Account("user", pro=True)
+    send(target="cpu")
+    assert (space(hub).more["hardware"] or "cpu-basic") == "cpu-basic"
+    send(target="zero-gpu")
+    assert space(hub).more["hardware"] == "zero-a10g"
+    send(target="zero-gpu", hardware="t4-small")
+    assert space(hub).more["hardware"] == "t4-small"
+    hub.requests.clear()
+    send(target="zero-gpu")
+    assert not hub.asked("POST /api/spaces/user/page/hardware"), "what fits stays"
+
+
+@pytest.mark.parametrize(
+    ("account", "name", "reason"),
+    [
+        (Account("user", role="read"), "user/page", "forbidden"),
+        (Account("user"), "other/page", "forbidden"),
+        (Account("user", {"lab": "read"}), "lab/page", "forbidden"),
+    ],
+)
+def test_who_may_not_write_is_told_first(hub: HubServer, send: Send, account: Account, name: str, reason: str):
+    hub.store.accounts["hf_user"] = account
+    assert send(name)["reason"] == reason
+    assert not hub.asked("POST")
+
+
+def test_signed_out(hub: HubServer, folder: Path, tmp_path: Path):
+    process = prepared(Process(hub.endpoint, tmp_path / "home"))
+    try:
+        refused = process.run(f"sent({str(folder)!r})")
+        assert refused["reason"] == "signed-out"
+        assert "hf auth login" in refused["error"]
+    finally:
+        process.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"hardware": "t4-small"}, "static Space runs in the visitor's browser"),
+        ({"hardware": "t4-small", "target": "cpu"}, "--target zero-gpu"),
+        ({"hardware": "cpu-upgrade", "target": "zero-gpu"}, "--target cpu"),
+        ({"secrets": {"KEY": "value"}}, "everybody can read"),
+        ({"name": "user/page@v1"}, "Leave the revision out"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_the_hub_is_asked(hub: HubServer, send: Send, options: dict, text: str):
+    assert text in send(**options)["error"]
+    assert not hub.requests
+
+
+# Variables and secrets.
+
+
+def test_variables_and_secrets_are_set_before_the_files_come(hub: HubServer, send: Send):
+    done = send(target="zero-gpu", variables={"GAN_CORE_OWNERS": "carol"}, secrets={"KEY": "s3cret-value"})
+    assert space(hub).more["variables"] == {"GAN_CORE_OWNERS": "carol"}
+    assert space(hub).more["secrets"] == {"KEY": "s3cret-value"}
+    order = [line for line in hub.requests if line.startswith("POST /api/spaces/user/page/")]
+    assert order.index("POST /api/spaces/user/page/secrets") < order.index("POST /api/spaces/user/page/commit/main")
+    assert "s3cret-value" not in json.dumps(done)
+    assert "Setting the secret KEY" in done["told"]
+    assert not any(b"s3cret-value" in hub.store.path(blob.sha256).read_bytes() for blob in space(hub).files.values())
+    hub.requests.clear()
+    send(target="zero-gpu", variables={"GAN_CORE_OWNERS": "carol"})
+    assert not hub.asked("POST /api/spaces/user/page/variables"), "it has that value already"
+
+
+def test_options_do_not_show_secrets():
+    from gan_core.deploy.space import Options
+
+    assert "s3cret" not in repr(Options(secrets={"KEY": "s3cret"}))
+
+
+# What the Space becomes.
+
+
+def deployed(send: Send, **options: Any) -> str:
+    return send(target="zero-gpu", **options)["commit"]
+
+
+@pytest.mark.usefixtures("hub")
+def test_waits_until_it_runs(client: Process, send: Send):
+    commit = deployed(send)
+    done = client.run(f"watched(commit={commit!r})")
+    assert done["url"] == "https://user-page.hf.space"
+    assert [text.rpartition(".")[0].partition(".")[0] for text in done["told"]] == [
+        "The Space is being built",
+        "The application starts; the version before it still runs",
+    ]
+
+
+def test_the_stage_of_the_version_before_is_not_taken_for_this_one(hub: HubServer, client: Process, send: Send, folder):
+    client.run(f"watched(commit={deployed(send)!r})")
+    (folder / "index.html").write_text("new")
+    space(hub).more.update(late=3, stages=["BUILDING", "BUILD_ERROR"])
+    done = client.run(f"watched(commit={deployed(send)!r})")
+    assert done["reason"] == "build"
+
+
+@pytest.mark.parametrize(
+    ("stage", "kind", "words"),
+    [
+        ("BUILD_ERROR", "build", "could not be built"),
+        ("CONFIG_ERROR", "build", "front matter"),
+        ("RUNTIME_ERROR", "run", "its application ended"),
+        ("NO_APP_FILE", "build", "no file that can be started"),
+    ],
+)
+def test_a_failure_shows_the_end_of_its_log(hub: HubServer, client: Process, send: Send, stage, kind, words):
+    commit = deployed(send)
+    lines = [f"line {number}" for number in range(100)]
+    lines += ["\x1b[31mERROR\x1b[0m: no matching torch", "token hf_user and hf_abcDEF123456", "the value s3cret-value"]
+    space(hub).more.update(stages=["BUILDING", stage], logs={kind: lines}, message="exit code 1")
+    done = client.run(f"watched(commit={commit!r}, secrets={{'KEY': 's3cret-value'}})")
+    assert words in done["failed"]
+    assert "exit code 1" in done["failed"]
+    assert len(done["log"]) == 40
+    assert "ERROR: no matching torch" in done["log"]
+    assert "the value [KEY]" in done["log"]
+    assert not any(word in json.dumps(done) for word in ("hf_user", "hf_abcDEF", "s3cret-value", "\\u001b"))
+
+
+def test_a_log_that_cannot_be_had_hides_no_failure(hub: HubServer, client: Process, send: Send):
+    commit = deployed(send)
+    space(hub).more.update(stages=["BUILD_ERROR"])
+    hub.failures.add("/logs/", "broken")
+    done = client.run(f"watched(commit={commit!r})")
+    assert done["log"] == []
+    assert "could not be built" in done["failed"]
+
+
+def test_time_out_is_a_sentence(hub: HubServer, client: Process, send: Send):
+    commit = deployed(send)
+    space(hub).more.update(stages=["BUILDING"])
+    done = client.run(f"watched(commit={commit!r}, timeout_s=0.3)")
+    assert done["reason"] == "slow"
+    assert "goes on without us" in done["failed"]
+
+
+def test_a_hub_that_fails_for_a_while_is_waited_for(hub: HubServer, client: Process, send: Send):
+    commit = deployed(send)
+    hub.failures.add("/runtime", "drop", times=1)
+    hub.failures.add("/runtime", "broken", times=1)
+    done = client.run(f"watched(commit={commit!r})")
+    assert done["url"]
+    assert any("does not answer" in text for text in done["told"])
+
+
+def test_paused(hub: HubServer, client: Process, send: Send):
+    commit = deployed(send)
+    space(hub).more.update(stages=["PAUSED"])
+    done = client.run(f"watched(commit={commit!r})")
+    assert done["reason"] == "paused"
+    assert "Restart it" in done["failed"]
+
+
+def test_every_target_is_known_to_the_hub():
+    assert {facts.sdk for facts in TARGETS.values()} == {"static", "gradio"}
