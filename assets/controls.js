@@ -130,11 +130,22 @@ function closesItself(details) {
   });
 }
 
+/** What a server that fetches offers; null where it does not. kind: generator or translator. */
+function hubOf(server, kind) {
+  if (typeof server.fetch_model !== "function") return null;
+  return {
+    start: (name) => ask(server, "fetch_model", { name, kind }),
+    poll: (job) => ask(server, "fetch_poll", { job }),
+    stop: (job) => ask(server, "fetch_stop", { job }),
+  };
+}
+
 /**
  * The model picker: thumbnails in groups, type to filter, arrow keys, Enter, Escape.
- * refresh() gives the models as they are by now: [{value, name, facts, group, url}]; pick(value).
+ * refresh() gives the models as they are by now: [{value, name, facts, group, url}]; pick(value, note).
+ * hub: what `hubOf` gives: a name on the Hub can be typed, and models of the Hub are looked after before they open.
  */
-function modelPicker(host, { refresh, pick }) {
+function modelPicker(host, { refresh, pick, hub = null }) {
   let models = [];
   let shown = [];
   let chosen = null;
@@ -144,15 +155,19 @@ function modelPicker(host, { refresh, pick }) {
   const filter = make("input", {
     type: "text",
     class: "gs-input gs-slim",
-    placeholder: "Filter",
-    "aria-label": "Filter models",
+    placeholder: hub ? "Filter, or user/name on the Hub" : "Filter",
+    "aria-label": hub ? "Filter models, or name one on the Hub" : "Filter models",
     role: "combobox",
     "aria-expanded": "true",
     "aria-controls": id,
     autocomplete: "off",
   });
   const list = make("ul", { role: "listbox", id, "aria-label": "Models" });
-  const panel = make("div", { hidden: true }, filter, list);
+  const line = hub && hubLine(hub, (value, note) => {
+    if (!panel.hidden) close();
+    pick(value, note);
+  });
+  const panel = make("div", { hidden: true }, filter, line?.element, list);
   host.classList.add("gs-picker");
   host.replaceChildren(face, panel);
 
@@ -171,8 +186,12 @@ function modelPicker(host, { refresh, pick }) {
     face.setAttribute("aria-label", `Model: ${model?.name ?? "none"}`);
   };
   const drawList = () => {
-    const words = filter.value.toLowerCase().split(/\s+/);
+    const named = hub && hubNameOf(filter.value);
+    const words = (named ?? filter.value).toLowerCase().split(/\s+/);
     shown = models.filter((one) => words.every((word) => `${one.name} ${one.facts}`.toLowerCase().includes(word)));
+    if (named && !models.some((one) => one.value === `hub:${named}`)) {
+      shown.push({ value: `hub:${named}`, name: named, facts: "Fetch and open", group: "On the Hub" });
+    }
     place = limited(place, 0, Math.max(0, shown.length - 1));
     list.replaceChildren();
     let group = null;
@@ -189,7 +208,7 @@ function modelPicker(host, { refresh, pick }) {
       };
       list.append(make("li", attributes, ...inside(model)));
     });
-    if (!shown.length) list.append(make("li", { role: "presentation", class: "gs-small" }, "No model of that name."));
+    if (!shown.length) list.append(make("li", { role: "presentation", class: "gs-small" }, hub ? "No model of that name. On the Hub it is called user/name." : "No model of that name."));
     filter.setAttribute("aria-activedescendant", shown.length ? `${id}-${place}` : "");
   };
   const mark = (number) => {
@@ -204,19 +223,22 @@ function modelPicker(host, { refresh, pick }) {
     if (focus) face.focus();
   };
   const take = (model) => {
+    if (hub && model.value.startsWith("hub:")) return line.begin(model.value.slice(4)); // Something newer may be there.
+    line?.end();
     close();
     if (model.value !== chosen) pick(model.value);
   };
-  const open = async () => {
+  const open = async (text = "") => {
     panel.hidden = false;
     face.setAttribute("aria-expanded", "true");
-    filter.value = "";
-    place = Math.max(0, models.findIndex((one) => one.value === chosen));
+    filter.value = text;
+    place = text ? 0 : Math.max(0, models.findIndex((one) => one.value === chosen));
     drawList();
     filter.focus();
     models = (await refresh()) ?? models;
     if (!panel.hidden) drawList();
   };
+  host.addEventListener("gs-fetch-end", () => filter.focus());
   face.addEventListener("click", () => (panel.hidden ? open() : close()));
   filter.addEventListener("input", () => {
     place = 0;
@@ -230,6 +252,7 @@ function modelPicker(host, { refresh, pick }) {
       }
       return;
     }
+    if (event.target.closest(".gs-fetch") && event.key !== "Escape") return; // Its button has keys of its own.
     const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[event.key];
     if (steps) {
       mark(limited(place + steps, 0, shown.length - 1));
@@ -253,5 +276,8 @@ function modelPicker(host, { refresh, pick }) {
       chosen = value;
       drawFace();
     },
+    offers: hub !== null,
+    /** Opens with a name on the Hub in the filter, for whoever wants it. */
+    offer: open,
   };
 }

@@ -124,11 +124,19 @@ part("link").addEventListener("click", async () => {
   tell("The browser does not let this page copy. The link stands in the address bar.", { quiet: true });
 });
 
+/** A recipe's model that is not here but on the Hub: the picker has its name ready, and `open` goes on from there. */
+function offerModel({ fetch: hub }, open) {
+  if (!hub || !picker.offers) return;
+  awaited = { hub, open };
+  picker.offer(hub);
+}
+
 /** A recipe out of a file's content or an address; false where it was refused, which has been told. */
 async function restore(name, base64) {
   const answer = await ask(server, "read_recipe", { name, content: base64 });
   if (!answer.ok) {
     tell(answer.error);
+    offerModel(answer, () => restore(name, base64));
     return false;
   }
   await become(answer.recipe);
@@ -213,6 +221,7 @@ async function start() {
     }
     await openModel({ model: kept.get(localStorage, LAST_MODEL, null) });
     tell(answer.error);
+    offerModel(answer, () => restore("The link", base64));
     return;
   }
   const recipe = kept.get(sessionStorage, SESSION, null);

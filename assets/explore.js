@@ -54,7 +54,8 @@ function describe() {
   const image = frame.querySelector("img");
   if (image) image.alt = `Picture of ${namedRecipe(recipe)}`;
   pressPixels(enlarge());
-  part("facts").textContent = `${width} × ${height} px, ${ms < 9.95 ? ms.toFixed(1) : ms.toFixed(0)} ms`;
+  const took = ms == null ? "" : `, ${ms < 9.95 ? ms.toFixed(1) : ms.toFixed(0)} ms`; // A picture that came ready took none.
+  part("facts").textContent = `${width} × ${height} px${took}`;
   if (!painter.busy) waiting(false);
 }
 
@@ -161,6 +162,8 @@ async function openModel(request, job = {}) {
   picker.set(answer.models, answer.model?.value ?? null);
   if (!answer.model) return emptyState(answer.told, "Train one", () => showTab("Training"));
   usable(true);
+  root.classList.toggle("xp-no-save", answer.can?.save === false); // A page without a server has no folder to write to,
+  root.classList.toggle("xp-no-find", answer.can?.find === false); // and nobody who searches.
   model = answer.model;
   kept.set(localStorage, LAST_MODEL, model.value);
   wanted = tidy(answer.recipe);
@@ -212,9 +215,20 @@ const picker = modelPicker(part("model"), {
     const answer = await ask(server, "list_models", { model: model?.value });
     return answer.ok ? answer.models : null;
   },
-  pick: (value) => {
+  pick: async (value, note) => {
     tell("");
     const { seed, shift, truncation } = wanted ?? {};
-    openModel({ model: value, start: { seed, shift, truncation } });
+    await openModel({ model: value, start: { seed, shift, truncation } });
+    if (note) tell(note);
+    fetchedFor(value);
   },
+  hub: hubOf(server, "generator"),
 });
+
+/** What waits for a model of the Hub that a recipe is for: {hub, open}. */
+let awaited = null;
+function fetchedFor(value) {
+  const waiting_ = awaited;
+  awaited = null;
+  if (waiting_ && value === `hub:${waiting_.hub}`) waiting_.open();
+}

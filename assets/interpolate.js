@@ -345,7 +345,11 @@ const picker = modelPicker(part("model"), {
     const answer = await ask(server, "list_models", { model: model?.value });
     return answer.ok ? answer.models : null;
   },
-  pick: (value) => openModel(value, state),
+  pick: async (value, note) => {
+    await openModel(value, state);
+    if (note) tell(note);
+  },
+  hub: hubOf(server, "generator"),
 });
 
 /** Open a model; `before` is a state to go on with: seeds and truncation stay, edits are another model's. */
@@ -379,9 +383,16 @@ async function openModel(value, before = null, stored = null) {
     state = { ...before, keys };
     if (edited) tell("Seeds and truncation stay; edits and classes were the other model's.", { quiet: true });
   } else state = first;
+  if (model.kinds) limitKinds(model.kinds);
   past.push(state);
   show();
   if (answer.note) tell(answer.note);
+}
+
+/** A page without a server cannot write every kind of film. */
+function limitKinds(kinds) {
+  part("kind").querySelectorAll("option").forEach((option) => (option.hidden = option.disabled = !kinds.includes(option.value)));
+  if (!kinds.includes(state.kind)) state = { ...state, kind: kinds[0] };
 }
 
 function emptyState(text, label, act) {

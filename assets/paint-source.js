@@ -11,8 +11,9 @@ function sender({ upload, take, mostMb }) {
     let sent;
     try {
       sent = await upload(file);
-    } catch {
-      return { ok: false, error: `${file.name} did not reach the server. Nothing was changed. Try it once more.` };
+    } catch (error) {
+      const told = /"error": ?"([^"]+)"/.exec(error?.message)?.[1]; // The server's own words, where it refused.
+      return { ok: false, error: told ?? `${file.name} did not reach the server. Nothing was changed. Try it once more.` };
     }
     return take({ path: sent.path, name: file.name || "pasted.png" });
   };

@@ -87,7 +87,7 @@ async function takePhoto(file) {
   leaveJob();
   sync();
   waiting(true);
-  tell(file.size > 2e6 ? `Sending ${file.name}, ${bytes(file.size)}` : "", { quiet: true });
+  tell(file.size > 2e6 ? `${can.send ? "Sending" : "Opening"} ${file.name}, ${bytes(file.size)}` : "", { quiet: true });
   const answer = await send(file);
   if (mine !== turn) return;
   tell("");
@@ -98,7 +98,12 @@ async function takePhoto(file) {
   }
   see({ photo: answer.photo });
 }
-const takeFiles = (files) => (files.length > 1 ? addMany(files) : takePhoto(files[0]));
+async function takeFiles(files) {
+  if (files.length > 1 && can.many) return addMany(files);
+  await takePhoto(files[0]);
+  if (files.length > 1) tell(`One photograph at a time here: ${files[0].name} was taken.`, { quiet: true });
+  return undefined;
+}
 
 const camera = webcam(part("camera"), { take: takePhoto, complain: tell });
 part("webcam").addEventListener("click", camera.open);
@@ -110,7 +115,7 @@ part("file").addEventListener("change", ({ target }) => {
 filesFromAnywhere(root, (files, target) => {
   if (part("check").contains(target)) checkFile(files);
   else if (!wanted) tell("There is no model to paint with. Nothing was sent.");
-  else if (part("many").contains(target)) addMany(files);
+  else if (can.many && part("many").contains(target)) addMany(files);
   else takeFiles(files);
 });
 
@@ -218,6 +223,12 @@ async function begin() {
   const answer = await ask(server, "open", { model: value, photo: stored.photo?.id });
   if (!answer.ok) return emptyState(answer.error, "Try again", start);
   limits = { files: answer.most_files, mb: answer.most_mb };
+  can = { ...can, ...answer.can };
+  part("many").hidden = !can.many;
+  part("check").hidden = !can.check;
+  part("compare").hidden = !can.compare;
+  part("file").multiple = can.many;
+  if (!can.many) part("file").parentElement.removeAttribute("title");
   models = answer.models;
   showExamples(answer.examples);
   if (!answer.model) {

@@ -13,6 +13,7 @@ const frame = beforeAfter(part("picture"));
 
 let models = [];
 let limits = { files: 50, mb: 500 };
+let can = { many: true, check: true, compare: true, send: true }; // A page without a server does less, and sends nothing.
 let model = null; // What the server told: value, name, directions, round_trip.
 let wanted = null; // {model, direction, photo, brush} that the controls show.
 let shown = null; // The same of the picture on the screen, with estimate_s and painting.
@@ -72,7 +73,8 @@ async function shownOnce(answer, next) {
   root.style.setProperty("--pt-ratio", next.photo.width / next.photo.height);
   if (!(await frame.show(answer))) return false;
   wanted = { ...next, direction: answer.direction };
-  shown = { ...wanted, estimate_s: answer.estimate_s, note: answer.note, painting: answer.painting, side: Math.max(answer.width, answer.height) };
+  // lossy: painted at another size than the whole will be, so that one takes its place even where it is not larger.
+  shown = { ...wanted, estimate_s: answer.estimate_s, note: answer.note, painting: answer.painting, side: answer.lossy ? 0 : Math.max(answer.width, answer.height) };
   kept.set(sessionStorage, SESSION, { ...wanted, look: { ...look } });
   kept.set(localStorage, LAST_TRANSLATOR, wanted.model);
   sync();
@@ -231,7 +233,7 @@ async function openModel(value, { quietly = false, name = modelName(value) } = {
   adopt(answer.model);
   if (quietly) return sync();
   const same = model.directions.find((one) => one.from.toLowerCase() === from) ?? model.directions[0];
-  see({ model: value, direction: same.way });
+  return see({ model: value, direction: same.way });
 }
 
 const picker = modelPicker(part("model"), {
@@ -240,8 +242,11 @@ const picker = modelPicker(part("model"), {
     if (answer.ok) models = answer.models;
     return answer.ok ? answer.models : null;
   },
-  pick: (value) => {
+  pick: async (value, note) => {
     tell("");
-    openModel(value);
+    if (wanted) await openModel(value);
+    else openFromElsewhere(value); // There was no model before.
+    if (note) tell(note);
   },
+  hub: hubOf(server, "translator"),
 });

@@ -201,8 +201,9 @@ function bytes(count) {
   return `${value < 9.95 ? value.toFixed(1) : value.toFixed(0)} ${unit}`;
 }
 
-/** Where the server serves a file that it made for this visitor. */
+/** Where the server serves a file that it made for this visitor; one that this page made by itself has its address. */
 function fileUrl(path) {
+  if (path.startsWith("blob:")) return path;
   const { root = "", api_prefix: prefix = "/gradio_api" } = window.gradio_config ?? {};
   return `${root}${prefix}/file=${encodeURI(path)}`;
 }

@@ -84,14 +84,28 @@ class App:
             *_, kind, text = [line for line in answer.read().decode().splitlines() if line]
         return kind.removeprefix("event: "), json.loads(text.removeprefix("data: "))
 
+    def upload(self, content: bytes, name: str, headers: Mapping[str, str] | None = None) -> Any:
+        """A file to the upload route, as the page sends it: its path; of an error the status and the text."""
+        mark = "----------boundary"
+        head = f'--{mark}\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'
+        body = head.encode() + content + f"\r\n--{mark}--\r\n".encode()
+        kind = {"Content-Type": f"multipart/form-data; boundary={mark}", **(headers or PROXY)}
+        try:
+            with urllib.request.urlopen(
+                urllib.request.Request(f"{self.url}/gradio_api/upload", body, kind), timeout=60
+            ) as answer:
+                return json.loads(answer.read())[0]
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode(errors="replace")
+
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(30)
 
 
 @contextmanager
-def serve(folder: Path, *, runs: Path, models: Path, **environment: str) -> Iterator[App]:
-    """folder: for its log. environment: besides this process's own."""
+def serve(folder: Path, *, runs: Path, models: Path, root: Path = ROOT, **environment: str) -> Iterator[App]:
+    """folder: for its log. root: where its app.py lies. environment: besides this process's own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -100,7 +114,7 @@ def serve(folder: Path, *, runs: Path, models: Path, **environment: str) -> Iter
     command = [sys.executable, "app.py", "--port", str(port), "--runs", str(runs), "--models", str(models)]
     env = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
     with log.open("wb") as file:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file, env=env)
+        process = subprocess.Popen(command, cwd=root, stdout=file, stderr=file, env=env)
     app = App(f"http://127.0.0.1:{port}", process, log)
     try:
         end = time.monotonic() + START_S

@@ -18,10 +18,11 @@ from gradio.utils import get_function_description
 
 from gan_core.atomic import write_bytes
 from gan_core.errors import ConfigError, GanCoreError, PictureError
-from gan_core.inference.brush import brush_px, painted
+from gan_core.inference.brush import brush_px
 from gan_core.recipe import Recipe, embed_png
 from gan_core.ui.film_folder import FilmFolder, film_folder
 from gan_core.ui.films import Films
+from gan_core.ui.heavy import painted
 from gan_core.ui.paintings import Look, file_name, packed
 from gan_core.ui.photos import title_of
 from gan_core.ui.services import Services

@@ -1,9 +1,22 @@
 """Style sheets, scripts and templates of the page, which live in files."""
 
-from pathlib import Path
+from gan_core.settings import BESIDE
 
-FOLDER = Path(__file__).resolve().parents[2] / "assets"
-TABS = ("explore", "interpolate", "paint", "shelf", "lab", "lab-chart", "lab-travel", "lab-form", "lab-bench")
+FOLDER = BESIDE / "assets"
+TABS = (
+    "explore",
+    "explore-local",
+    "interpolate",
+    "paint",
+    "shelf",
+    "lab",
+    "lab-chart",
+    "lab-travel",
+    "lab-form",
+    "lab-bench",
+    "hub",
+    "deploy",
+)
 STYLES = [FOLDER / f"{name}.css" for name in ("style", "studio", *TABS)]
 
 

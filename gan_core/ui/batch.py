@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gan_core.errors import Cancelled, ConfigError, GanCoreError
-from gan_core.inference.brush import brush_px, painted
+from gan_core.inference.brush import brush_px
+from gan_core.ui.heavy import painted
 from gan_core.ui.jobs import Progress, Work
 from gan_core.ui.paintings import Look, file_name, packed
 from gan_core.ui.photos import Photo

@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from gan_core.errors import ConfigError, GanCoreError, PictureError, RecipeError
+from gan_core.errors import ConfigError, GanCoreError, ModelError, PictureError, RecipeError
 from gan_core.recipe import Mix, ModelRef, Recipe, embed_png, read
 from gan_core.ui.pictures import HARD_PX, data_url, jpeg_url
-from gan_core.ui.services import RUN, Services, file_stem, step_of, value_of
+from gan_core.ui.services import HUB, RUN, Services, file_stem, step_of, value_of
 from gan_core.ui.thumbnails import Thumbnails
+from gan_core.ui.words import in_page_words
 
 if TYPE_CHECKING:
     from gan_core.inference.directions import Direction
     from gan_core.inference.generator import Generator
 FIRST_SEED = 555  # Its neighbours on the plane have short names too.
-GROUPS = ("Here", "In training", "Runs")
+GROUPS = ("Here", "In training", "Runs", "On the Hub")
 NAME_LENGTH = 80
 NO_MODELS = "There are no generators yet. Train one in the Training tab, or put a model folder into the models folder."
 
@@ -51,6 +52,8 @@ class Explorer:
                 last = info.steps if step_of(value) is not None else None
                 samples = next((path for at, path in reversed(run.samples()) if last is None or at <= last), None)
                 facts.append(f"step {info.steps:,}")
+            elif value.startswith(HUB):
+                group = 3
             entry: dict[str, Any] = {"value": value, "name": self._services.title(value), "group": GROUPS[group]}
             entry |= {"facts": ", ".join(filter(None, facts)), "url": None}
             with suppress(GanCoreError):  # Damaged weights: one bad model must not hide the others.
@@ -101,8 +104,8 @@ class Explorer:
         """The picker's value of the model that a recipe of this page names."""
         if recipe.model is None:
             raise RecipeError("The recipe names no model. Nothing was changed. Choose a model first.")
-        known = self._services.generators()
-        return recipe.model.name if recipe.model.name in known else RUN + recipe.model.name
+        known, name = self._services.generators(), recipe.model.name
+        return name if name in known or name.startswith(HUB) else RUN + name
 
     def _generator(self, value: object) -> "Generator":
         return self._services.generator(value)
@@ -115,6 +118,11 @@ class Explorer:
         """Names and what is hidden, into the model folder's directions.json; vectors stay as they are."""
         from gan_core.inference.directions import FILE, save
 
+        if str(model).startswith(HUB):
+            raise ModelError(
+                "This is a copy of a model on the Hub, and stays as it is there. Nothing was saved. "
+                "Pull the model in the Hub tab, and name the directions of yours."
+            )
         generator = self._generator(model)
         present = generator.directions()
         sent = directions if isinstance(directions, list) else []
@@ -170,11 +178,17 @@ class Explorer:
     def read_recipe(self, name: object, content: object) -> dict[str, Any]:
         """The recipe in a file that was dropped here (base64), made to fit the models that are here.
 
-        Raises `GanCoreError` for a file without one, and where the model is not here: it says which to fetch.
+        Raises `GanCoreError` for a file without one, and where the model is not here: it says which to fetch. Where
+        that is on the Hub, the answer has its name as `fetch`.
         """
         title = str(name)[:80] or "The file"
         recipe = read(decoded(content, title, self._services.settings.max_upload_mb), name=title)
-        value, note = self._match(recipe)
+        try:
+            value, note = self._match(recipe)
+        except ModelError as error:
+            if recipe.model is None or not recipe.model.hub:
+                raise
+            return {"ok": False, "error": in_page_words(str(error)), "fetch": recipe.model.hub}
         generator = self._generator(value)
         recipe = replace(recipe, model=ref(value, generator))
         generator.latent(recipe)  # Complains of directions and classes that are not this model's.
@@ -209,7 +223,9 @@ def named_in(recipe: object) -> str | None:
     """The picker's value of a snapshot that a recipe of this page names."""
     model = recipe.get("model") if isinstance(recipe, dict) else None
     name = model.get("name") if isinstance(model, dict) else None
-    return RUN + name if isinstance(name, str) else None
+    if not isinstance(name, str):
+        return None
+    return name if name.startswith(HUB) else RUN + name
 
 
 def ref(value: str, generator: "Generator") -> ModelRef:

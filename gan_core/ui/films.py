@@ -16,6 +16,7 @@ from PIL import Image
 
 from gan_core.errors import ConfigError
 from gan_core.recipe import ModelRef, Recipe
+from gan_core.ui.aside import walks
 from gan_core.ui.explorer import Explorer, to_page
 from gan_core.ui.film_folder import FilmFolder
 from gan_core.ui.jobs import OVER, Jobs, Progress, Work
@@ -98,7 +99,8 @@ class Films:
             raise ConfigError(f"A walk has 1 to {MAX_KEYS} key frames. Nothing was drawn. Take some away.")
         generator = self._services.generator(model)
         recipes = [Recipe.from_json(key) for key in keys]
-        return {"urls": [data_url(_small(picture, THUMB_PX)) for picture in generator.pictures(recipes)]}
+        pictures = walks().do(lambda: list(generator.pictures(recipes)))
+        return {"urls": [data_url(_small(picture, THUMB_PX)) for picture in pictures]}
 
     def preview(self, model: object, walk: object, most: object) -> Answer:
         """Frames of the walk at even times, on one sheet, with the picture distances between them.
@@ -110,7 +112,7 @@ class Films:
             raise ConfigError("The preview needs at least two frames. Nothing was drawn.")
         generator, checked = self._services.generator(model), _walk(walk)
         count = min(checked.frames, most, MAX_PREVIEW_FRAMES, max(4, PREVIEW_PICTURES // checked.cells))
-        pictures, jumps = _drawn(generator, replace(checked, frames=count))
+        pictures, jumps = walks().do(lambda: _drawn(generator, replace(checked, frames=count)))
         sheet, columns, cell = _sheet(pictures)
         lossless = sheet.width * sheet.height <= LOSSLESS_MP * 1e6 or sheet.mode not in ("L", "RGB")
         return {

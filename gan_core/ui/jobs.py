@@ -4,16 +4,21 @@ import secrets
 import time
 import traceback
 from collections.abc import Callable, Iterable
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from threading import Condition, Thread
 from typing import Any
 
 from gan_core.errors import GanCoreError
+from gan_core.ui.aside import step_back
+from gan_core.ui.visitors import VISITOR
 
 Progress = dict[str, Any]
 Work = Callable[[Callable[[], bool]], Iterable[Progress]]
 """work(should_stop) yields what there is to tell so far; it ends soon after should_stop() has become true."""
 
+EACH = 3
+"""Of one visitor's, on a server that counts them."""
 ABANDONED_S = 20.0  # A page that is open asks several times a second, and once a second or so from the background.
 KEPT_S = 600.0  # A finished job can be asked after for so long.
 OVER = ("done", "stopped", "failed")
@@ -22,6 +27,7 @@ OVER = ("done", "stopped", "failed")
 @dataclass
 class _Job:
     asked_at: float
+    visitor: str | None = None
     started_at: float | None = None
     ended_at: float | None = None
     state: str = "waiting"
@@ -42,15 +48,23 @@ class Jobs:
     def start(self, work: Work) -> str:
         """Begin `work` in a thread of its own, or put it in the queue. Returns an id that cannot be guessed.
 
-        Raises `GanCoreError` where too many are waiting.
+        Raises `GanCoreError` where too many are waiting, or too many of this visitor's are under way.
         """
+        who = VISITOR.get()
         with self._turn:
             self._forget()
             if sum(job.state == "waiting" for job in self._jobs.values()) >= self._waiting:
-                raise GanCoreError("Too much is under way on this server. Nothing was started. Try again in a minute.")
+                raise GanCoreError(
+                    "This server is busy: too much is under way. Nothing was started. Try again in a minute."
+                )
+            if who and sum(job.visitor == who and job.state not in OVER for job in self._jobs.values()) >= EACH:
+                raise GanCoreError(
+                    f"This server is busy: {EACH} of yours are under way. Nothing was started. Wait for one to end."
+                )
             job_id = secrets.token_hex(16)
-            job = self._jobs[job_id] = _Job(asked_at=self._clock())
-        Thread(target=self._run, args=(job, work), daemon=True, name=f"job-{job_id[:6]}").start()
+            job = self._jobs[job_id] = _Job(asked_at=self._clock(), visitor=who)
+        run = copy_context().run  # Who asks is known in the work, too.
+        Thread(target=run, args=(self._run, job, work), daemon=True, name=f"job-{job_id[:6]}").start()
         return job_id
 
     def poll(self, job_id: str) -> Progress:
@@ -85,6 +99,7 @@ class Jobs:
         return job.stopping or self._clock() - job.asked_at > ABANDONED_S
 
     def _run(self, job: _Job, work: Work) -> None:
+        step_back()
         state, error = "stopped", None
         try:
             if self._await_turn(job):

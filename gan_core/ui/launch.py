@@ -6,10 +6,11 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from gan_core import spaces
 from gan_core.errors import ConfigError, GanCoreError
-from gan_core.settings import Settings
+from gan_core.settings import Settings, on_space
 
 if TYPE_CHECKING:
     from gan_core.ui.services import Services
@@ -32,16 +33,35 @@ def launch(
     if mcp and find_spec("mcp") is None:
         raise ConfigError('--mcp needs the package mcp. Nothing was started. Install it: pip install "gan-core[mcp]".')
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # No outside connection, before Gradio is imported.
-    from gan_core.ui import assets
+    own_cores_alone()
+    spaces.prepare()
+    from starlette.middleware import Middleware
+
+    from gan_core.ui import assets, heavy, lasting
+    from gan_core.ui.arrivals import PLACE, Arrivals, own_place
     from gan_core.ui.film_folder import film_folder
+    from gan_core.ui.gate import Gate
     from gan_core.ui.page import build_app
+    from gan_core.ui.public import limits
     from gan_core.ui.services import Services
     from gan_core.ui.theme import theme
 
     settings = Settings()
     settings = replace(settings, runs_dir=runs or settings.runs_dir, models_dir=models or settings.models_dir)
-    services = Services(settings)
+    services, most, place = Services(settings), limits(settings), own_place()
+    arrivals = Arrivals(Path(os.environ[PLACE]), most)
+    if place:
+        arrivals.keep_tidy()
+    heavy.place(services)
     page = build_app(services)
+    if on_space():
+        page.delete_cache = (300, int(most.kept_s))
+    page.queue(max_size=most.queue, default_concurrency_limit=1)
+    lines = page._queue.event_queue_per_concurrency_id
+
+    def waiting() -> list[Any]:
+        return [event.request for line in list(lines.values()) for event in list(line.queue)]
+
     try:
         page.launch(
             server_name=host,
@@ -49,7 +69,10 @@ def launch(
             share=os.environ.get("GRADIO_SHARE", "").lower() == "true",  # Gradio would decide for itself on notebooks.
             theme=theme(),
             css_paths=assets.STYLES,
-            max_file_size=int(settings.max_upload_mb * 1e6),
+            max_file_size=most.file_bytes,
+            max_threads=most.threads,
+            state_session_capacity=most.sessions,
+            app_kwargs={"middleware": [Middleware(Gate, limits=most, arrivals=arrivals, waiting=waiting)]},
             allowed_paths=[str(film_folder().path)],
             mcp_server=mcp,
             run_history=False,
@@ -61,8 +84,19 @@ def launch(
     except OSError as error:
         raise ConfigError(f"The application cannot listen: {error}. Choose another --port or --host.") from None
     print(f"GAN Studio is at {page.local_url}", flush=True)
+    lasting.begin(settings)
     Thread(target=_warm_up, args=(services,), daemon=True).start()
     page.block_thread()
+
+
+def own_cores_alone() -> None:
+    """Compute on as many threads as there are processors for this container, which sees all of its machine's.
+
+    Before torch is imported. Sixteen threads on two processors wait for each other most of the time.
+    """
+    cores = os.environ.get("CPU_CORES", "")  # The Hub's own word on a Space.
+    if cores.isdecimal() and int(cores) > 0:
+        os.environ.setdefault("OMP_NUM_THREADS", cores)
 
 
 def _warm_up(services: "Services") -> None:

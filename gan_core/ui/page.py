@@ -4,7 +4,7 @@ import gradio as gr
 
 from gan_core.ui import api, assets, rights
 from gan_core.ui.services import Services
-from gan_core.ui.tabs import explore, interpolate, models, style_transfer, training
+from gan_core.ui.tabs import explore, hub, interpolate, models, style_transfer, training
 
 TABS = {
     "Explore": explore,
@@ -12,6 +12,7 @@ TABS = {
     "Style transfer": style_transfer,
     "Training": training,
     "Models": models,
+    "Hub": hub,
 }
 TITLE = "GAN Studio"
 SWEEP_S, KEEP_S = 3600, 86400  # Temporary pictures older than a day go.

@@ -10,22 +10,24 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from gan_core.errors import Cancelled, GanCoreError
-from gan_core.inference.brush import brush_px, painted
+from gan_core.inference.brush import brush_px
+from gan_core.ui.aside import previews
 from gan_core.ui.explorer import GROUPS, to_page
 from gan_core.ui.film_folder import FilmFolder
+from gan_core.ui.heavy import painted
 from gan_core.ui.jobs import OVER, Jobs, Progress, Work
 from gan_core.ui.paintings import Look, Painting, Paintings
 from gan_core.ui.photo_folder import PhotoFolder
 from gan_core.ui.photos import EXAMPLE, Photo, Photos, smaller, title_of
 from gan_core.ui.pictures import data_url, jpeg_url, thumbnail_url
+from gan_core.ui.previewing import Previews
 from gan_core.ui.serve import Answer
-from gan_core.ui.services import RUN, step_of
+from gan_core.ui.services import HUB, RUN, step_of
 from gan_core.ui.thumbnails import SIDE_PX, Thumbnails
 from gan_core.ui.translating import direction_of, ref_of
 from gan_core.ui.turns import Report
@@ -53,13 +55,13 @@ class Painter:
     def __init__(self, services: "Services", folder: PhotoFolder, films: FilmFolder, uploads: Path) -> None:
         self.services = services
         self.photos = Photos(services, folder, uploads)
+        self._previews = Previews(self.photos)
         self.paintings = Paintings(self.photos, folder, films)
         self.jobs = Jobs(at_once=16)  # They wait for their turn to paint.
         self._thumbnails = Thumbnails(self._sample)
         self._sampled: set[str] = set()  # Models that have a thumbnail.
         self._guessed: dict[str, float] = {}  # Seconds per megapixel by model, from previews,
         self._measured: dict[str, float] = {}  # and from whole photographs.
-        self._preview = Lock()
 
     # What is there.
 
@@ -73,6 +75,8 @@ class Painter:
                 active = self.services.runs.state(self.services.run_of(value)).active
                 group = 1 if active else 2
                 facts.append(f"step {info.steps:,}")
+            elif value.startswith(HUB):
+                group = 3
             url = None
             if value in self._sampled or time.monotonic() - began_at < SAMPLING_S:  # The others next time.
                 with suppress(GanCoreError):  # Damaged weights: whoever chooses it is told.
@@ -152,10 +156,7 @@ class Painter:
         painted_px = brush_px(brush, kept.size)
         way = direction_of(translator, direction)
         px = PREVIEW_PX if side is None else COMPARE_PX
-        with self._preview:  # Two at once take as long on the same cores.
-            began_at = time.perf_counter()
-            before, after = translator.preview(self.photos.small(kept), way, side=px)
-            elapsed_s = time.perf_counter() - began_at
+        before, after, elapsed_s = self._previews.draw(translator, kept, way, px)
         rate = elapsed_s / max(before.width * before.height / 1e6, 0.01)
         self._guessed[str(model)] = min(rate * SLOWER, self._guessed.get(str(model), float("inf")))
         estimate_s = self._estimate_s(str(model), kept, painted_px)
@@ -177,8 +178,8 @@ class Painter:
     def round_trip(self, model: object, direction: object, photo: object) -> Answer:
         """The photograph there and back again, and how much of it came back: structural similarity, 1 is all."""
         translator, kept = self.services.translator(model), self.photos.find(photo)
-        with self._preview:
-            trip = translator.round_trip(self.photos.small(kept), direction_of(translator, direction), side=PREVIEW_PX)
+        way = direction_of(translator, direction)
+        trip = previews().do(lambda: translator.round_trip(self.photos.small(kept), way, side=PREVIEW_PX))
         return {"url": _url(trip.picture), "fidelity": trip.fidelity}
 
     # The whole photograph.

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import gradio as gr
 
-from gan_core.settings import Settings
+from gan_core.settings import Settings, on_space
 from gan_core.ui.serve import Answer
 
 OAUTH = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
@@ -27,6 +27,9 @@ NOT_YOURS = (
     "This Space shows everything to everybody, and only its owner, signed in, changes it. Nothing was changed. "
     "Duplicate the Space, or run GAN Studio on a computer of your own."
 )
+
+READ_ONLY = NOT_YOURS.replace("Nothing was changed. ", "")
+"""The same where nobody has tried anything yet."""
 
 
 def may_change(request: Any) -> bool:
@@ -49,10 +52,6 @@ def guarded(call: Callable[[Any], Answer]) -> Callable[[Any, gr.Request], Answer
 
     checked.__name__ = call.__name__
     return checked
-
-
-def on_space() -> bool:
-    return bool(os.environ.get("SPACE_ID")) or os.environ.get("SYSTEM") == "spaces"
 
 
 def owners() -> frozenset[str]:

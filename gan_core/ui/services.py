@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -16,10 +17,11 @@ from weakref import ref
 
 from PIL import Image
 
-from gan_core.errors import ModelError, RunError
+from gan_core.errors import GanCoreError, ModelError, RunError
 from gan_core.scenes import EXAMPLES
 from gan_core.settings import Settings
 from gan_core.training.run_folder import RunFolder, list_runs
+from gan_core.ui.fetching import Fetching
 from gan_core.ui.runner import Runner
 from gan_core.ui.turns import Turns
 
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 RUN = "run:"
 """Begins the value of a run's newest snapshot, run:<id>, and that of any other, run:<id>@<step>."""
+HUB = "hub:"
+"""Begins the value of a model of the Hub, hub:user/name or hub:user/name@revision."""
 _SNAPSHOT = re.compile(rf"{RUN}(.+)@([0-9]{{1,12}})")
 LISTED_S = 5.0
 OPENED_S = 0.25  # Looking whether a model's files have changed takes a tenth of a picture's time.
@@ -42,6 +46,7 @@ class Services:
         self.runs = Runner(settings)
         self.turns = Turns()
         """Whole photographs are painted one after another, whoever asks."""
+        self.fetching = Fetching()
         self._generators: tuple[float, dict[str, ModelInfo]] = (float("-inf"), {})
         self._opened: dict[str, tuple[float, ref[Generator] | None]] = {}  # The library decides what stays in memory.
         self._hand = ThreadPoolExecutor(1, "at-hand")
@@ -60,10 +65,12 @@ class Services:
         raise ModelError(f"There is no model {value!r} any more. Nothing was changed. Choose another one.")
 
     def snapshot(self, value: object) -> "ModelInfo | None":
-        """The model of run:<id>@<step>; None for any other value.
+        """The model of run:<id>@<step>, and of a copy from the Hub; None for any other value.
 
-        Raises `ModelError` where that run, or that snapshot of it, is not here (any more).
+        Raises `ModelError` where that run, or that snapshot of it, or that copy, is not here (any more).
         """
+        if isinstance(value, str) and value.startswith(HUB):
+            return self._copy(value)
         match = _SNAPSHOT.fullmatch(value) if isinstance(value, str) else None
         if not match:
             return None
@@ -85,8 +92,21 @@ class Services:
             raise ModelError(info.error)
         return info
 
+    def _copy(self, value: str) -> "ModelInfo":
+        from gan_core.fetched import find_copy
+        from gan_core.library import describe
+
+        try:
+            folder = find_copy(value)
+        except GanCoreError as error:
+            raise ModelError(str(error).replace("Nothing was loaded", "Nothing was drawn")) from None
+        info = describe(folder)
+        if info.error:
+            raise ModelError(info.error)
+        return replace(info, name=value)
+
     def gone(self, value: object) -> str | None:
-        """Why the snapshot that a value names is not here; None where it is, and for other values."""
+        """Why the snapshot or copy that a value names is not here; None where it is, and for other values."""
         try:
             self.snapshot(value)
         except ModelError as error:
@@ -94,7 +114,10 @@ class Services:
         return None
 
     def with_snapshot(self, found: "dict[str, ModelInfo]", value: object, kind: str) -> "dict[str, ModelInfo]":
-        """`found`, and the snapshot that is chosen behind the newest of its run: pickers do not list the others."""
+        """`found`, and the snapshot that is chosen behind the newest of its run: pickers do not list the others.
+
+        The same of a commit on the Hub that is no branch's newest.
+        """
         try:
             info = self.snapshot(value)
         except ModelError:
@@ -102,7 +125,7 @@ class Services:
         if info is None or info.kind != kind or not isinstance(value, str) or value in found:
             return found
         order = list(found)
-        newest = RUN + self.run_of(value).id
+        newest = value if value.startswith(HUB) else RUN + self.run_of(value).id
         order.insert(order.index(newest) + 1 if newest in found else len(order), value)
         return {one: info if one == value else found[one] for one in order}
 
@@ -117,6 +140,8 @@ class Services:
 
     def title(self, value: str) -> str:
         """What a picker calls a value: a model's name, or a run's title and the step of a snapshot."""
+        if value.startswith(HUB):
+            return re.sub(r"@([0-9a-f]{8})[0-9a-f]{32}$", r"@\1", value.removeprefix(HUB))
         if not value.startswith(RUN):
             return value
         run, step = self.run_of(value), step_of(value)
@@ -124,9 +149,9 @@ class Services:
         return name if step is None else f"{name}, step {step:,}"
 
     def _listed(self, kind: str) -> "dict[str, ModelInfo]":
-        from gan_core.library import describe, list_models
+        from gan_core.library import describe, list_copies, list_models
 
-        found = {info.name: info for info in list_models(self.settings)}
+        found = {info.name: info for info in list_models(self.settings)} | list_copies()
         for run in reversed(list_runs(self.settings.runs_dir)):
             if snapshot := run.newest_snapshot():
                 found[RUN + run.id] = describe(snapshot)
@@ -138,7 +163,7 @@ class Services:
         info = self.info(value)
         if info.kind != kind:
             raise ModelError(f"{info.name} is a {info.kind}. Nothing was drawn. Choose a {kind}.")
-        return load(info.folder, settings=self.settings)
+        return load(_verified(str(value), info), settings=self.settings)
 
     def generators(self, *, fresh: bool = False) -> "dict[str, ModelInfo]":
         """The generators by what pickers send, at most `LISTED_S` old unless `fresh`.
@@ -175,7 +200,7 @@ class Services:
             raise ModelError(f"There is no generator {str(value)[:80]!r} here. Nothing was drawn. Choose another one.")
         from gan_core.library import load
 
-        generator: Any = self.at_hand(lambda: load(known[name].folder, settings=self.settings))
+        generator: Any = self.at_hand(lambda: load(_verified(name, known[name]), settings=self.settings))
         self._opened[name] = time.monotonic(), ref(generator)
         return generator
 
@@ -223,16 +248,35 @@ def step_of(value: str) -> int | None:
 
 
 def value_of(snapshot: Path) -> str:
-    """What the page sends for the folder of a snapshot."""
+    """What the page sends for the folder of a snapshot, and of a copy from the Hub."""
+    if repository := repository_of(snapshot):
+        return f"{HUB}{repository}@{snapshot.name}"
     return f"{RUN}{snapshot.parent.parent.name}@{snapshot.name.lstrip('0') or '0'}"
+
+
+def repository_of(folder: Path) -> str | None:
+    """user/name of a copy from the Hub, by where its client keeps it."""
+    home = folder.parent.parent.name
+    return home.removeprefix("models--").replace("--", "/", 1) if home.startswith("models--") else None
+
+
+def _verified(value: str, info: "ModelInfo") -> Path:
+    """The folder to load; a copy from the Hub is held against its hashes first, each file once."""
+    if not value.startswith(HUB):
+        return info.folder
+    from gan_core.fetched import find_copy
+
+    return find_copy(value)
 
 
 def file_stem(value: str) -> str:
     """A value as the beginning of a file's name."""
+    if value.startswith(HUB):
+        return value.removeprefix(HUB).partition("@")[0].replace("/", "-")
     match = _SNAPSHOT.fullmatch(value)
     return f"{match[1]}-step-{match[2]}" if match else value.removeprefix(RUN)
 
 
-def _later(value: str, info: "ModelInfo") -> tuple[bool, bool]:
+def _later(value: str, info: "ModelInfo") -> tuple[bool, bool, bool]:
     """What a visitor should not meet first sorts after the rest."""
-    return value.startswith(RUN), bool(info.imported_as)
+    return value.startswith(HUB), value.startswith(RUN), bool(info.imported_as)

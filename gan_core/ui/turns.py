@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, wait
+from contextvars import copy_context
 from threading import Condition, Thread
 from typing import TypeVar
 
 from gan_core.errors import Cancelled
+from gan_core.ui.aside import step_back
 from gan_core.ui.jobs import Progress
 
 T = TypeVar("T")
@@ -68,7 +70,9 @@ def _watched(work: Callable[[Report], T], should_stop: Callable[[], bool]) -> Ge
 
     outcome: Future[T] = Future()
     # Of its own and not waited for when the server ends: whoever presses Ctrl+C does not wait for a photograph.
-    Thread(target=_fulfil, args=(outcome, work, report), daemon=True, name="painting").start()
+    # With the context of who asks: a card that is lent is charged to them.
+    run = copy_context().run
+    Thread(target=run, args=(_fulfil, outcome, work, report), daemon=True, name="painting").start()
     while not wait([outcome], LOOK_S).done:
         elapsed_s = time.monotonic() - began_at
         left_s = elapsed_s * (1 - share) / share if share > 0.01 and elapsed_s > 1 else None
@@ -79,6 +83,7 @@ def _watched(work: Callable[[Report], T], should_stop: Callable[[], bool]) -> Ge
 
 
 def _fulfil(outcome: "Future[T]", work: Callable[[Report], T], report: Report) -> None:
+    step_back()
     try:
         outcome.set_result(work(report))
     except BaseException as error:

@@ -10,6 +10,7 @@ TABS = {
     "Style transfer": "#paint .gs-studio",
     "Training": "#lab .gs-studio",
     "Models": "#shelf .gs-studio",
+    "Hub": "#hub .gs-studio",
 }
 
 

@@ -192,8 +192,13 @@ def test_weights_are_known_under_another_name_and_others_are_told(explorer: Expl
 
 def test_a_model_that_is_not_here_is_named(explorer: Explorer):
     foreign = Recipe.from_json({**TINY, "model": {"name": "faces", "hub": "someone/faces"}})
-    with pytest.raises(GanCoreError, match="someone/faces"):
-        explorer.read_recipe("x.png", encoded(embed_png(Image.new("RGB", (4, 4)), foreign)))
+    answer = explorer.read_recipe("x.png", encoded(embed_png(Image.new("RGB", (4, 4)), foreign)))
+    assert not answer["ok"]
+    assert "someone/faces" in answer["error"]
+    assert answer["fetch"] == "someone/faces", "the page offers to fetch it"
+    unknown = Recipe.from_json({**TINY, "model": {"name": "faces"}})
+    with pytest.raises(GanCoreError, match="Fetch the model faces"):
+        explorer.read_recipe("x.png", encoded(embed_png(Image.new("RGB", (4, 4)), unknown)))
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,16 @@ from gan_core.ui.services import Services
 from gan_core.ui.tabs import explore, interpolate, style_transfer, training
 from gan_core.ui.words import in_page_words
 
+FETCHES = {"fetch_model", "fetch_poll", "fetch_stop"}
+"""Of the picker, in every tab that has one."""
+
 
 def test_explore_offers_what_its_script_asks_for(services: Services):
     blocks = build_app(services).blocks.values()
     (component,) = [block for block in blocks if getattr(block, "elem_id", "") == "explore"]
-    asked = set(re.findall(r'ask\(server, "(\w+)"', component.js_on_load))
-    assert asked == set(explore.SERVED) | set(explore.SAVES) | set(explore.SEARCHES)
+    # What is drawn in the browser asks past the local engine: on the server.
+    asked = set(re.findall(r'ask\((?:server|onServer), "(\w+)"', component.js_on_load))
+    assert asked == {*explore.SERVED, *explore.SAVES, *explore.SEARCHES, *explore.IN_BROWSER, *FETCHES}
     assert asked == {function.__name__ for function in component.server_fns}
 
 
@@ -32,7 +36,7 @@ def test_style_transfer_offers_what_its_script_asks_for(services: Services):
     blocks = build_app(services).blocks.values()
     (component,) = [block for block in blocks if getattr(block, "elem_id", "") == "paint"]
     asked = set(re.findall(r'ask\(server, "(\w+)"', component.js_on_load))
-    assert asked == set(style_transfer.SERVED)
+    assert asked == {*style_transfer.SERVED, *FETCHES}
     assert asked == {function.__name__ for function in component.server_fns}
 
 

@@ -11,6 +11,7 @@ from gan_core.ui.services import Services
 SCRIPTS = (
     "studio.js",
     "controls.js",
+    "picker-hub.js",
     "interpolate-keys.js",
     "interpolate-player.js",
     "interpolate-film.js",
@@ -36,5 +37,8 @@ def build(services: Services, page: gr.Blocks, tab: gr.Tab) -> None:  # noqa: AR
         js_on_load=assets.script(*SCRIPTS),
         apply_default_css=False,
         elem_id="interpolate",
-        server_functions=[served(getattr(films, name), parts) for name, parts in SERVED.items()],
+        server_functions=[
+            *(served(getattr(films, name), parts) for name, parts in SERVED.items()),
+            *services.fetching.functions(),
+        ],
     )

@@ -11,7 +11,7 @@ from gan_core.ui.film_folder import film_folder
 from gan_core.ui.intake import MAX_FILES, Intake
 from gan_core.ui.packing import Packer
 from gan_core.ui.passing import MODEL_OPENERS, pass_on
-from gan_core.ui.rights import NOT_YOURS, guarded, may_change
+from gan_core.ui.rights import READ_ONLY, guarded, may_change
 from gan_core.ui.serve import Answer, served
 from gan_core.ui.services import Services
 from gan_core.ui.shelf import Shelf
@@ -41,7 +41,7 @@ def build(services: Services, page: gr.Blocks, tab: gr.Tab) -> None:  # noqa: AR
         """The list, and whether whoever asks may change it."""
         may = may_change(request)
         limits = {"max_mb": services.settings.max_upload_mb, "max_files": MAX_FILES}
-        return {**served(shelf.list_models, ())(sent), "may": may, "why": None if may else NOT_YOURS, **limits}
+        return {**served(shelf.list_models, ())(sent), "may": may, "why": None if may else READ_ONLY, **limits}
 
     component = gr.HTML(
         html_template=assets.text("shelf.html"),

@@ -16,6 +16,7 @@ from gan_core.ui.services import Services
 SCRIPTS = (
     "studio.js",
     "controls.js",
+    "picker-hub.js",
     "paint-frame.js",
     "paint-source.js",
     "paint-more.js",
@@ -49,6 +50,9 @@ def build(services: Services, page: gr.Blocks, tab: gr.Tab) -> None:  # noqa: AR
         js_on_load=assets.script(*SCRIPTS),
         apply_default_css=False,
         elem_id="paint",
-        server_functions=[served(getattr(painter, name), parts) for name, parts in SERVED.items()],
+        server_functions=[
+            *(served(getattr(painter, name), parts) for name, parts in SERVED.items()),
+            *services.fetching.functions(),
+        ],
     )
     pass_on(component, "select", page, "explore")  # A recipe that the checker found is opened there.

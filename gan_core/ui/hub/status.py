@@ -1,0 +1,152 @@
+"""How the models here and their repositories stand: one row each, with what a push or a pull would move."""
+
+import time
+from collections.abc import Iterator, Mapping
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from gan_core.errors import HubError
+from gan_core.ui.hub.accounts import Accounts, key_of
+from gan_core.ui.serve import Answer
+
+if TYPE_CHECKING:
+    from gan_core.hub.files import File
+    from gan_core.sync import Standing
+    from gan_core.ui.services import Services
+
+MAX_NAMED = 60
+"""Files that a row names; of more it tells how many."""
+Row = dict[str, Any]
+
+
+class Board:
+    def __init__(self, services: "Services", accounts: Accounts) -> None:
+        self._services, self._accounts = services, accounts
+        self._lock = Lock()
+        self._kept: dict[tuple[str, str], tuple[float, list[Row]]] = {}
+        """The last rows by token and namespace, and when they were seen."""
+
+    def look_models(
+        self, *, token: str | None, namespace: str | None = None, fresh: bool | None = None
+    ) -> Iterator[Answer]:
+        """All rows, as they come in. namespace: whose repositories; None: those of who is signed in.
+
+        Where the Hub cannot be asked, the rows that were seen last stay, and `error` and `reason` say why.
+        """
+        from gan_core.sync import standings
+        from gan_core.ui.hub.asking import failed
+
+        rows: list[Row] = []
+        try:
+            who = namespace or (self._accounts.of(token, fresh=bool(fresh)) or {}).get("name")
+            for standing in standings(self._services.settings, namespace=who, token=token):
+                rows = [*rows, self._row(standing, token)]
+                yield {"rows": rows, "whole": False}
+        except HubError as error:
+            told = failed(error)
+            rows = self._otherwise([*self.kept(token, namespace)["rows"], *rows])
+            yield {"rows": rows, **told, "ok": True, "whole": True}
+            return
+        with self._lock:
+            self._kept[key_of(token), namespace or ""] = time.monotonic(), rows
+        yield {"rows": rows, "whole": True, "age_s": 0.0}
+
+    def look_one(self, *, token: str | None, name: str | None = None, namespace: str | None = None) -> Iterator[Answer]:
+        """The row of one model that is here; None where it is not (any more)."""
+        from gan_core.sync import model_folders, standings
+
+        if name not in {folder.name for folder in model_folders(self._services.settings)}:
+            yield {"row": None}
+            return
+        who = namespace or (self._accounts.of(token) or {}).get("name")
+        (standing,) = standings(self._services.settings, (str(name),), namespace=who, token=token)
+        row = self._row(standing, token)
+        with self._lock:
+            seen_at, rows = self._kept.get((key_of(token), namespace or ""), (time.monotonic(), []))
+            others = [one for one in rows if one["name"] != name and one["repository"] != row["repository"]]
+            kept = sorted([*others, row], key=lambda one: (one["state"] == "only there", one["name"]))
+            self._kept[key_of(token), namespace or ""] = seen_at, kept
+        yield {"row": row}
+
+    def kept(self, token: str | None, namespace: str | None = None) -> Answer:
+        """What was seen last, without asking anybody, and its age in seconds; None: only names are known."""
+        with self._lock:
+            seen_at, rows = self._kept.get((key_of(token), namespace or ""), (None, []))
+        if seen_at is None:
+            return {"rows": self._otherwise([]), "age_s": None}
+        return {"rows": rows, "age_s": time.monotonic() - seen_at}
+
+    def _otherwise(self, rows: list[Row]) -> list[Row]:
+        """`rows`, and what is here beside them of which the Hub told nothing."""
+        from gan_core.sync import model_folders
+
+        known = {row["name"]: row for row in rows}
+        for folder in model_folders(self._services.settings):
+            known.setdefault(folder.name, {**_EMPTY, "name": folder.name, "kind": self._kind(folder.name)})
+        return list(known.values())
+
+    def _row(self, standing: "Standing", token: str | None) -> Row:
+        from gan_core.hub.client import Address
+        from gan_core.hub.compare import read_meeting
+        from gan_core.hub.files import local_files, remote_files
+        from gan_core.ui.hub.asking import in_words
+
+        name, address, met = standing.name, standing.address, standing.comparison
+        folder = self._services.settings.models_dir / name
+        state = met.state if met else "unknown"
+        row: Row = {
+            **_EMPTY,
+            "name": name,
+            "repository": address.repository if address else None,
+            "state": state,
+            "error": in_words(standing.error) if standing.error else None,
+            "changed_here": list(met.mine)[:MAX_NAMED] if met else [],
+            "changed_there": list(met.theirs)[:MAX_NAMED] if met else [],
+        }
+        if state != "only there":
+            row["kind"] = self._kind(name)
+            row["met"] = read_meeting(folder) is not None
+        if state in ("in sync", "unknown"):
+            return row
+        local = {} if state == "only there" else local_files(folder)
+        there: Mapping[str, File] = {}
+        if address and state != "only here":
+            try:
+                remote = remote_files(Address(address.repository), token=token)
+            except HubError as error:
+                return {**row, "error": in_words(str(error))}
+            there, row["head"] = (remote.files, remote.head) if remote else ({}, None)
+        row["send"] = _moved(local, there)
+        row["fetch"] = _moved(there, local)
+        row["lost_there"] = [one for one in there if one not in local][:MAX_NAMED]
+        row["lost_here"] = [one for one in local if one not in there][:MAX_NAMED]
+        return row
+
+    def _kind(self, name: str) -> str | None:
+        """generator or translator; None for a damaged one, which no tab opens."""
+        from gan_core.library import describe
+
+        info = describe(self._services.settings.models_dir / name)
+        return None if info.error else info.kind
+
+
+_EMPTY: Row = {
+    "name": "",
+    "repository": None,
+    "state": "unknown",
+    "error": None,
+    "kind": None,
+    "met": False,
+    "head": None,
+    "send": {},
+    "fetch": {},
+    "lost_there": [],
+    "lost_here": [],
+    "changed_here": [],
+    "changed_there": [],
+}
+
+
+def _moved(one: "Mapping[str, File]", other: "Mapping[str, File]") -> dict[str, int]:
+    """Bytes by name of what would go from one side to the other."""
+    return {name: file.size for name, file in one.items() if not file.same(other.get(name))}

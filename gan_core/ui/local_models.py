@@ -1,0 +1,136 @@
+"""Models for the page itself: Explore's "in my browser" gets a generator as ONNX, and the engine that draws with it.
+
+The folder is laid out as the static target's (see `deploy.static`): scripts, ort/, models/<name>/. It is made when
+somebody first asks for it and kept beside the data sets; a model whose weights have changed is exported again.
+"""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from gan_core import __version__
+from gan_core.atomic import new_folder
+from gan_core.config import NAME_PATTERN
+from gan_core.errors import GanCoreError, ModelError
+from gan_core.settings import BESIDE
+from gan_core.ui.jobs import OVER, Jobs, Progress
+from gan_core.ui.serve import Answer
+
+if TYPE_CHECKING:
+    from gan_core.ui.services import Services
+
+FOLDER = "in-browser"
+SCRIPTS = BESIDE / "assets" / "static"
+POLL_S = 0.25
+LOOK_S = 0.1
+
+
+class LocalModels:
+    """Exports what a page asks for, one model at a time, and lets the page fetch it."""
+
+    def __init__(self, services: "Services") -> None:
+        self._services = services
+        self._jobs = Jobs(at_once=1, waiting=4)
+        self.folder = services.settings.data_dir.absolute() / FOLDER / f"{__version__}-{_mark()}"
+
+    def serve(self) -> None:
+        """Let pages fetch the folder's files, and nothing beside it."""
+        gr.set_static_paths([self.folder])
+
+    def local_start(self, model: object) -> Answer:
+        """Begin to make a generator ready for the page; tells the job's id. Snapshots of runs stay on the server."""
+        info = self._services.info(model if isinstance(model, str) else None)
+        if info.kind != "generator":
+            raise ModelError(f"{info.name} is no generator. It is computed on the server.")
+        if not NAME_PATTERN.fullmatch(str(model)):
+            raise ModelError(
+                "Runs, and models that are still on the Hub, are computed on the server. Choose a model that is here."
+            )
+        return {"job": self._jobs.start(lambda should_stop: self._work(str(model), info.folder, should_stop))}
+
+    def local_poll(self, job: object) -> Progress:
+        """What the job has told: at the end `base`, the folder's path, and `about`, the model's facts."""
+        progress = self._jobs.poll(str(job))
+        if progress["state"] in OVER:
+            return progress
+        time.sleep(POLL_S)
+        return self._jobs.poll(str(job))
+
+    def local_stop(self, job: object) -> Answer:
+        self._jobs.stop(str(job))
+        return {}
+
+    def _work(self, name: str, source: Path, should_stop: Callable[[], bool]) -> Iterator[Progress]:
+        from gan_core.recipe import weights_sha256
+
+        if not (self.folder / "ort" / "where.json").is_file():
+            yield {"doing": "Fetching the engine"}
+            self._lay_out()
+        place = self.folder / "models" / name
+        if _facts(place).get("sha256") != weights_sha256(source):
+            yield {"doing": f"Packing {name}"}
+            yield from self._exported(name, source, place, should_stop)
+        yield {
+            "base": str(self.folder),
+            "about": {key: value for key, value in _facts(place).items() if key != "thumb"},
+        }
+
+    def _lay_out(self) -> None:
+        from gan_core.deploy.static_runtime import write_runtime
+
+        with new_folder(self.folder, replace=True) as folder:
+            for script in SCRIPTS.glob("*.js"):
+                shutil.copyfile(script, folder / script.name)
+            write_runtime(folder, tell=print)
+
+    def _exported(self, name: str, source: Path, place: Path, should_stop: Callable[[], bool]) -> Iterator[Progress]:
+        """Write the model. In a process of its own: tracing a network would hold up everybody's sliders."""
+        with (
+            new_folder(place, replace=True) as folder,
+            ProcessPoolExecutor(1, mp_context=get_context("spawn")) as aside,
+        ):
+            work: Future[None] = aside.submit(write, folder, source, name)
+            while not work.done():
+                if should_stop():
+                    for process in list((aside._processes or {}).values()):
+                        process.terminate()
+                    raise GanCoreError("Cancelled. Pictures are computed on the server.")
+                time.sleep(LOOK_S)
+                yield {"doing": f"Packing {name}"}
+            work.result()
+
+
+def write(folder: Path, source: Path, name: str) -> None:
+    """Write a generator's files into `folder` itself."""
+    from gan_core.deploy.static import write_generator
+
+    write_generator(folder, source, name=name)
+    inside = folder / "models" / name
+    for file in inside.iterdir():
+        file.rename(folder / file.name)
+    shutil.rmtree(folder / "models")
+
+
+def _facts(place: Path) -> dict[str, Any]:
+    """What stands in its model.json; nothing where it is not here, or not whole."""
+    try:
+        facts = json.loads((place / "model.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def _mark() -> str:
+    """Changes with the scripts, so that no browser mixes those of two versions."""
+    digest = hashlib.sha256()
+    for script in sorted(SCRIPTS.glob("*.js")):
+        digest.update(script.name.encode() + script.read_bytes())
+    return digest.hexdigest()[:8]

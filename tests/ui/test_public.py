@@ -1,0 +1,254 @@
+"""What keeps a public server usable: uploads that go, work that steps back, and one visitor's share."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from gan_core.errors import GanCoreError
+from gan_core.settings import Settings
+from gan_core.ui import aside as aside_module
+from gan_core.ui.arrivals import FULL, MANY, PLACE, Arrivals, own_place
+from gan_core.ui.aside import Aside, step_back
+from gan_core.ui.jobs import EACH, Jobs
+from gan_core.ui.launch import own_cores_alone
+from gan_core.ui.public import Limits, limits
+from gan_core.ui.visitors import VISITOR
+from tests.serving import SPACE
+
+SMALL = Limits(file_bytes=1000, body_bytes=1000, window_files=3, window_bytes=2500, kept_s=60, kept_bytes=4000)
+
+
+def sent(folder: Path, name: str = "harbour.jpg", size: int = 100, content: str = "hash-of-content") -> str:
+    """A file where Gradio puts it."""
+    path = folder / content / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"x" * size)
+    return str(path)
+
+
+def older(path: Path, seconds: float) -> None:
+    at = time.time() - seconds
+    os.utime(path, (at, at))
+
+
+# Uploads.
+
+
+def test_an_upload_is_told_under_a_path_that_its_content_does_not_give_away(tmp_path: Path) -> None:
+    """Gradio's path was the same for the same photograph: whoever had it could ask whether it was here, and take it."""
+    arrivals = Arrivals(tmp_path, SMALL)
+    (first,) = arrivals.arrived("ann", [sent(tmp_path)])
+    (second,) = arrivals.arrived("bob", [sent(tmp_path)])
+    assert Path(first).name == Path(second).name == "harbour.jpg"
+    assert Path(first).parent != Path(second).parent
+    assert Path(first).parent.parent == tmp_path, "still where Gradio and the page look for uploads"
+    assert not (tmp_path / "hash-of-content").exists()
+
+
+def test_one_visitor_s_uploads_are_counted_and_forgotten_after_a_while(tmp_path: Path) -> None:
+    now = [0.0]
+    arrivals = Arrivals(tmp_path, SMALL, clock=lambda: now[0])
+    for number in range(3):
+        assert arrivals.begin("ann", 100) is None
+        arrivals.arrived("ann", [sent(tmp_path, f"{number}.jpg")])
+        arrivals.end(100)
+    assert arrivals.begin("ann", 100) == MANY
+    assert arrivals.begin("bob", 100) is None, "another visitor is not concerned"
+    assert arrivals.begin("cid", 2600) == MANY, "too many bytes"
+    assert arrivals.begin(None, 3000) is None, "nor whoever the place belongs to"
+    now[0] = SMALL.window_s + 1
+    assert arrivals.begin("ann", 100) is None
+
+
+def test_a_full_place_refuses_until_what_nobody_fetched_has_gone(tmp_path: Path) -> None:
+    arrivals = Arrivals(tmp_path, SMALL)
+    old = Path(arrivals.arrived(None, [sent(tmp_path, size=3500)])[0])
+    assert arrivals.begin("ann", 1000) == FULL
+    assert old.exists(), "whoever sent it a moment ago is about to use it"
+    older(old, 150)
+    assert arrivals.begin("ann", 1000) is None
+    assert not old.parent.exists()
+    assert arrivals.begin("bob", 2000) is None
+    assert arrivals.begin("cid", 1500) == FULL, "what is on its way counts"
+    arrivals.end(2000)
+    assert arrivals.begin("cid", 1500) is None
+
+
+def test_old_uploads_go_and_so_does_what_broke_off(tmp_path: Path) -> None:
+    uploads = tmp_path / "uploads"
+    uploads.mkdir()
+    arrivals = Arrivals(uploads, SMALL)
+    kept = Path(arrivals.arrived(None, [sent(uploads)])[0])
+    old = Path(arrivals.arrived(None, [sent(uploads)])[0])
+    broken = uploads / "tmpabc"  # Gradio leaves it where a visitor's connection drops.
+    broken.write_bytes(b"half")
+    for path in (old, broken):
+        older(path, 61)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "precious").write_text("x")
+    older(outside / "precious", 1000)
+    (uploads / "link").symlink_to(outside)
+    arrivals.sweep()
+    assert kept.exists()
+    assert not old.parent.exists()
+    assert not broken.exists()
+    assert (outside / "precious").exists(), "a link is not followed"
+
+
+def test_sweeping_goes_on_by_itself(tmp_path: Path) -> None:
+    arrivals = Arrivals(tmp_path, SMALL)
+    old = Path(arrivals.arrived(None, [sent(tmp_path)])[0])
+    older(old, 61)
+    over = arrivals.keep_tidy(every_s=0.01)
+    end = time.monotonic() + 10
+    while old.exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    over.set()
+    assert not old.exists()
+
+
+def test_uploads_have_a_private_place_unless_somebody_names_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PLACE, "/somewhere")
+    assert own_place() is None
+    monkeypatch.setenv(PLACE, "")
+    place = own_place()
+    assert place is not None
+    assert os.environ[PLACE] == str(place)
+    assert place.stat().st_mode & 0o077 == 0
+    place.rmdir()
+
+
+def test_a_space_takes_less_than_a_computer_of_one_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*SPACE, "GAN_CORE_MAX_UPLOAD_MB"):
+        monkeypatch.delenv(name, raising=False)
+    own = limits(Settings())
+    assert (own.file_bytes, own.queue, own.window_files) == (500_000_000, None, float("inf"))
+    for name, value in SPACE.items():
+        monkeypatch.setenv(name, value)
+    space = limits(Settings())
+    assert space.file_bytes == 50_000_000
+    assert space.queue is not None
+    assert space.body_bytes <= 48_000_000
+    assert space.kept_s <= 3600
+    monkeypatch.setenv("GAN_CORE_MAX_UPLOAD_MB", "200")
+    assert limits(Settings()).file_bytes == 200_000_000, "its owner may say otherwise"
+
+
+# Work.
+
+
+@pytest.fixture
+def nobody() -> Iterator[None]:
+    mark = VISITOR.set(None)
+    yield
+    VISITOR.reset(mark)
+
+
+@pytest.mark.usefixtures("nobody")
+def test_one_visitor_cannot_take_all_places() -> None:
+    jobs, go_on = Jobs(at_once=1), Event()
+
+    def work(should_stop):
+        while not go_on.wait(0.01) and not should_stop():
+            yield {}
+
+    VISITOR.set("ann")
+    mine = [jobs.start(work) for _ in range(EACH)]
+    with pytest.raises(GanCoreError, match="busy"):
+        jobs.start(work)
+    VISITOR.set("bob")
+    jobs.start(work)
+    VISITOR.set(None)
+    for _ in range(EACH + 1):
+        jobs.start(work)
+    go_on.set()
+    end = time.monotonic() + 10
+    while jobs.poll(mine[0])["state"] != "done" and time.monotonic() < end:
+        time.sleep(0.01)
+    VISITOR.set("ann")
+    jobs.start(lambda _: iter(()))
+
+
+@pytest.mark.usefixtures("nobody")
+def test_a_job_knows_who_asked() -> None:
+    """ZeroGPU charges a call to the visitor whose request it finds in the context."""
+    VISITOR.set("ann")
+    jobs, seen = Jobs(), []
+
+    def work(_):
+        seen.append(VISITOR.get())
+        yield {}
+
+    job = jobs.start(work)
+    end = time.monotonic() + 10
+    while jobs.poll(job)["state"] != "done" and time.monotonic() < end:
+        time.sleep(0.01)
+    assert seen == ["ann"]
+
+
+def test_previews_wait_in_one_short_line() -> None:
+    line, release, began = Aside(most_waiting=1), Event(), Event()
+    results = []
+
+    def slow() -> int:
+        began.set()
+        release.wait(10)
+        return 1
+
+    threads = [threading.Thread(target=lambda: results.append(line.do(slow))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    assert began.wait(10)
+    end = time.monotonic() + 10
+    while line._under_way < 2 and time.monotonic() < end:
+        time.sleep(0.001)
+    with pytest.raises(GanCoreError, match="busy"):
+        line.do(slow)
+    release.set()
+    for thread in threads:
+        thread.join(10)
+    assert results == [1, 1]
+    with pytest.raises(ZeroDivisionError):
+        line.do(lambda: 1 // 0)
+    assert line.do(lambda: 3) == 3, "what went wrong does not stay in the line"
+
+
+@pytest.mark.skipif(not hasattr(os, "setpriority") or os.uname().sysname != "Linux", reason="Linux alone")
+def test_a_thread_steps_back_and_so_do_those_it_starts() -> None:
+    found: dict[str, int] = {}
+
+    def priority() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    def work() -> None:
+        step_back()
+        found["itself"] = priority()
+        child = threading.Thread(target=lambda: found.update(child=priority()))
+        child.start()
+        child.join()
+
+    before = priority()
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert found["itself"] == found["child"] == max(before, aside_module.NICE)
+    assert priority() == before, "the page's own threads stay as they are"
+
+
+@pytest.mark.parametrize(("said", "expected"), [("2", "2"), ("", None), ("many", None), ("0", None)])
+def test_threads_are_as_many_as_the_space_has_processors(
+    monkeypatch: pytest.MonkeyPatch, said: str, expected: str | None
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("CPU_CORES", said)
+    own_cores_alone()
+    assert os.environ.get("OMP_NUM_THREADS") == expected
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    own_cores_alone()
+    assert os.environ["OMP_NUM_THREADS"] == "1", "who says otherwise is heeded"
