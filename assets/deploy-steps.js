@@ -90,14 +90,21 @@ function drawCourse(host, course, acts) {
     parts.push(make("p", { class: "gs-notice", role: "alert" }, course.error));
     if (course.log.length) parts.push(make("pre", { class: "dp-log", tabindex: "0", "aria-label": "The last lines of the log" }, course.log.join("\n")));
   }
-  const button = (text, onclick) => make("button", { type: "button", class: "gs-button", onclick }, text);
-  const line = make("div", { class: "dp-line" });
-  if (!over) line.append(button(course.steps.wait ? "Stop waiting" : "Cancel", acts.stop));
-  else line.append(button("Close", acts.forget));
-  if (state === "failed" && course.reason === "diverged") line.prepend(button("Overwrite it", () => acts.retry({ force: true })));
-  if (state === "failed" && course.reason === "plan" && course.target !== "static") line.prepend(button("Deploy as static", () => acts.retry({ target: "static" })));
-  parts.push(line);
-  host.replaceChildren(...parts.filter((part) => part));
+  const choices = []; // The text of each button, and what it does.
+  if (state === "failed" && course.reason === "diverged") choices.push(["Overwrite it", () => acts.retry({ onto: course.head })]);
+  if (state === "failed" && course.reason === "plan" && course.target !== "static") choices.push(["Deploy as static", () => acts.retry({ target: "static" })]);
+  if (over) choices.push(["Close", acts.forget]);
+  else choices.push([course.stopping ? "Cancelling" : course.steps.wait ? "Stop waiting" : "Cancel", acts.stop]);
+  // Buttons stay while they say the same: one that is drawn anew under a finger is never pressed, and loses the focus.
+  const said = [...choices.map(([text]) => text), course.head].join(", ");
+  let line = host.querySelector(".dp-line");
+  if (line?.dataset.said !== said) {
+    const button = ([text, onclick]) => make("button", { type: "button", class: "gs-button", onclick, disabled: !over && course.stopping }, text);
+    line = make("div", { class: "dp-line", "data-said": said }, ...choices.map(button));
+    host.replaceChildren(line);
+  }
+  while (host.firstChild !== line) host.firstChild.remove();
+  line.before(...parts.filter((part) => part));
   const log = host.querySelector(".dp-log");
   if (log) log.scrollTop = log.scrollHeight; // The reason stands at the end.
   for (const summary of host.querySelectorAll("details > summary")) summary.parentElement.open = open.has(summary.textContent);

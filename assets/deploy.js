@@ -34,7 +34,6 @@ const wish = () => ({
 
 function choose(change) {
   if (change.target) target = change.target;
-  if (change.force) part("force").checked = part("more").open = true;
   pressTarget(target);
   part("hardware-field").hidden = target === "static";
   const known = account.namespaces[owner()];
@@ -97,7 +96,11 @@ function drawAccount() {
 // The deploy under way.
 
 function show(course) {
-  if (about.course?.state === "running" && course?.state === "done") part("force").checked = false; // For once.
+  const ended = about.course?.state === "running" && course?.state !== "running";
+  if (ended && !course?.rehearsal && part("force").checked) {
+    part("force").checked = false; // It was allowed for once.
+    changed();
+  }
   about.course = course;
   drawCourse(part("course"), course, acts);
   enable();
@@ -112,10 +115,11 @@ async function follow() {
   following = setTimeout(follow, 3 * POLL_MS); // The server may be back by then.
 }
 
-async function begin(name) {
+/** onto: a commit that may be overwritten, and no later one. */
+async function begin(name, onto = null) {
   tell("");
   part("go").disabled = part("try").disabled = true;
-  const answer = await call(name, wish());
+  const answer = await call(name, { ...wish(), onto });
   if (!answer.ok) {
     tell(answer.error);
     return enable();
@@ -127,9 +131,9 @@ async function begin(name) {
 const acts = {
   stop: async () => show((await call("stop")).course ?? about.course),
   forget: async () => show((await call("forget")).course),
-  retry: (change) => {
+  retry: ({ onto, ...change }) => {
     choose(change);
-    begin("begin");
+    begin("begin", onto);
   },
 };
 

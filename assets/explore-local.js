@@ -4,7 +4,8 @@
 const LOCAL = "gan-studio:computed";
 const onServer = server;
 
-const local = { model: null, server: null, asked: null, turn: 0 }; // The model that this machine can draw, its server object, and the one that was asked for.
+let localSoon = kept.get(localStorage, LOCAL, "server") === "browser"; // As it was left, once there is a model.
+const local = { about: null, server: null, asked: null, turn: 0 }; // The model that this machine can draw, what draws it, and what was asked for.
 
 const localHost = make("div", { class: "xp-local" });
 const localTold = make("span", { class: "gs-small", role: "status" });
@@ -14,11 +15,15 @@ root.querySelector(".xp-bar").after(localHost);
 
 const pressLocal = segments(localWay, { server: "On the server", browser: "In my browser" }, (way) => {
   kept.set(localStorage, LOCAL, way);
+  localSoon = false;
   localTurn(way === "browser");
 });
 
+/** Whether what this machine has is that model: by name, and by its weights, which may have been replaced on the server. */
+const isHere = ({ name, sha256 }) => local.about?.name === name && (!sha256 || local.about.sha256 === sha256);
+
 /** A picture that this machine can draw: of the model that is here, and without what lies inside of the network. */
-const drawnHere = (recipe) => local.server && recipe?.model?.name === local.model && !recipe.mix;
+const drawnHere = (recipe) => local.server && recipe?.model && isHere(recipe.model) && !recipe.mix;
 
 /** The server's functions, of which two may be answered here; a failure here goes to the server, and is told. */
 server = new Proxy(onServer, {
@@ -34,23 +39,26 @@ server = new Proxy(onServer, {
   },
 });
 
-function localOff(text = "") {
+/** What is here counts no more; `asked` is to take its place. */
+function localForget(asked = null) {
   local.turn += 1;
-  Object.assign(local, { asked: null, model: null, server: null });
+  Object.assign(local, { asked, about: null, server: null });
   delete frame.dataset.computed;
+}
+
+function localOff(text = "") {
+  localForget();
   pressLocal("server");
   localTold.textContent = text;
 }
 
 async function localTurn(on) {
   if (!on || !model) return localOff();
-  local.turn += 1;
+  localForget(model.value);
   const mine = local.turn;
-  const { value } = model;
-  local.asked = value;
   pressLocal("browser");
   localTold.textContent = "Asking for the model";
-  const begun = await ask(onServer, "local_start", { model: value });
+  const begun = await ask(onServer, "local_start", { model: local.asked });
   if (mine !== local.turn) return undefined;
   if (!begun.ok) return localOff(begun.error);
   let answer;
@@ -64,49 +72,46 @@ async function localTurn(on) {
     localTold.textContent = answer.doing ?? "Waits for its turn";
   } while (answer.state === "waiting" || answer.state === "running");
   if (answer.state !== "done") return localOff("That was stopped. Pictures are computed on the server.");
-  return localOpen(answer, value, mine);
+  return localOpen(answer, mine);
 }
 
 let localEngine = null; // {base, engine}: one for all models.
 
-async function localOpen({ base: path, about }, value, mine) {
+async function localOpen({ base: path, about }, mine) {
   const base = new URL(`${fileUrl(path)}/`, location.href).href;
-  const inMb = (count) => (count / 1e6).toFixed(1);
   const loading = (what, loaded, total) => {
-    if (mine === local.turn) localTold.textContent = loaded < total ? `Loading ${what}: ${inMb(loaded)} of ${inMb(total)} MB` : "";
+    if (mine === local.turn) localTold.textContent = loaded < total ? `Loading ${what}: ${bytes(loaded)} of ${bytes(total)}` : "";
   };
   try {
     const [{ exploreServer }, { openEngine }, { served }] = await Promise.all(
       ["server-explore.js", "engine.js", "told.js"].map((name) => import(`${base}${name}`)),
     );
-    if (localEngine?.base !== base) localEngine = { base, engine: openEngine({ base, onProgress: (loaded, total) => loading("the engine", loaded, total) }) };
-    // The address changes with the weights, so that no copy of older ones is taken.
-    const onnx = { ...about.onnx, file: `${about.onnx.file}?v=${about.onnx.sha256.slice(0, 8)}` };
-    const context = { models: [{ ...about, onnx }], base, engine: () => localEngine.engine, loading };
+    if (localEngine?.base !== base) {
+      const opened = { base, engine: openEngine({ base, onProgress: (loaded, total) => loading("the engine", loaded, total) }) };
+      localEngine = opened;
+      opened.engine.catch(() => (localEngine = localEngine === opened ? null : localEngine)); // The next time tries again.
+    }
+    const { engine } = localEngine;
+    const context = { models: [about], base, engine: () => engine, loading };
     const here = served(exploreServer(context));
     const trial = await here.draw({ recipe: { ...wanted, mix: undefined } }); // Loaded now: the first drag need not wait for it.
     if (mine !== local.turn) return undefined;
     if (!trial.ok) return localOff(trial.error);
-    Object.assign(local, { model: about.name, server: here });
+    Object.assign(local, { about, server: here });
     localTold.textContent = "";
     frame.dataset.computed = "browser";
   } catch (error) {
-    localEngine = null;
     if (mine === local.turn) localOff(`This browser could not load the engine (${error.message}). Pictures are computed on the server.`);
   }
   return undefined;
 }
 
-/** Another model is shown: it has to be fetched too, where it can be. */
+/** Another model, or other weights: they have to be fetched too, where they can be. */
 new MutationObserver(() => {
-  if (model && local.asked && local.asked !== model.value) localTurn(true);
+  const other = local.asked && (local.asked !== model?.value || (local.about && !isHere(model)));
+  if (!model || !(localSoon || other)) return;
+  localSoon = false;
+  localTurn(true);
 }).observe(part("model"), { subtree: true, childList: true });
 
 pressLocal("server");
-if (kept.get(localStorage, LOCAL, "server") === "browser") {
-  const ready = setInterval(() => {
-    if (!model) return;
-    clearInterval(ready);
-    localTurn(true);
-  }, 200);
-}

@@ -199,9 +199,10 @@ function become(recipe, job = {}) {
   return openModel({ recipe }, job);
 }
 
+/** Without a model all rests but the picker, where the first one may be fetched from the Hub. */
 function usable(on) {
   root.classList.toggle("xp-empty", !on);
-  for (const area of [".xp-controls", ".xp-bar"]) root.querySelector(area).inert = !on;
+  for (const area of root.querySelectorAll(".xp-bar, .xp-controls > :not(.xp-setup), .xp-setup > .xp-line")) area.inert = !on;
 }
 
 function emptyState(text, label, act) {

@@ -1,7 +1,5 @@
 // Search of the Hub, and what each repository holds before it is pulled.
 
-const HUB_ADDRESS = /^(?:hub:)?[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*(?:@[\w./-]+)?$/;
-
 /** act: {may(), here(repository) or undefined, pull(repository, name), stop(move), address()}; show(moves) tells the results what is under way. */
 function hubFind(part, act) {
   const form = part("find");
@@ -15,8 +13,9 @@ function hubFind(part, act) {
     const words = part("words").value.trim();
     const tag = part("tag").value.trim();
     tell("");
-    if (HUB_ADDRESS.test(words)) {
-      draw([{ repository: words.replace(/^hub:/, ""), tags: [], bytes: null, changed_at: null }]);
+    const repository = hubNameOf(words);
+    if (repository) {
+      draw([{ repository, tags: [], bytes: null, changed_at: null }]);
       return results.values().next().value.open(true);
     }
     list.setAttribute("aria-busy", "true");
@@ -88,7 +87,7 @@ function hubResult(first, act) {
     tags.textContent = [row.private ? "private" : "", ...(row.tags ?? [])].filter(Boolean).join(", ");
     when.textContent = (row.changed_at ?? "").slice(0, 10);
     const known = row.bytes ?? look?.bytes;
-    size.textContent = known ? hubBytes(known) : "";
+    size.textContent = known ? bytes(known) : "";
     meter.element.hidden = !moving();
     if (moving()) meter.show(move);
     const over = move && !moving() ? hubCameTo(move) : "";

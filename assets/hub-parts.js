@@ -27,17 +27,12 @@ function hubCount(number, word = "file") {
   return `${number} ${word}${number === 1 ? "" : "s"}`;
 }
 
-/** As `bytes`, and the few of a small file by their number. */
-function hubBytes(count) {
-  return count < 1000 ? `${count} B` : bytes(count);
-}
-
 /** Files of {name: bytes} in words: 3 files, 7.1 MB. */
 function hubAmount(moved, gone = []) {
   const names = Object.keys(moved);
   const size = Object.values(moved).reduce((sum, one) => sum + one, 0);
   const deleted = gone.length ? `, ${gone.length} to delete` : "";
-  return names.length || !gone.length ? `${hubCount(names.length)}, ${hubBytes(size)}${deleted}` : `${hubCount(gone.length)} to delete`;
+  return names.length || !gone.length ? `${hubCount(names.length)}, ${bytes(size)}${deleted}` : `${hubCount(gone.length)} to delete`;
 }
 
 /** A few names, and how many more there are. */
@@ -52,7 +47,7 @@ function hubState(state) {
 /** A list of files with their bytes. */
 function hubFiles(title, moved, gone = []) {
   const row = (name, text) => make("li", {}, make("span", {}, name), make("span", { class: "hb-right" }, text));
-  const rows = [...Object.entries(moved).map(([name, size]) => row(name, hubBytes(size))), ...gone.map((name) => row(name, "deleted"))];
+  const rows = [...Object.entries(moved).map(([name, size]) => row(name, bytes(size))), ...gone.map((name) => row(name, "deleted"))];
   return make("div", { class: "hb-files" }, make("h4", {}, title), make("ul", {}, ...rows));
 }
 
@@ -77,7 +72,7 @@ function hubMeter() {
       bar.style.width = known ? `${(100 * move.done) / move.total}%` : "";
       if (known) meter.setAttribute("aria-valuenow", Math.round((100 * move.done) / move.total));
       else meter.removeAttribute("aria-valuenow");
-      let text = known ? `${verb}, ${hubBytes(move.done)} of ${hubBytes(move.total)}` : `${verb}`;
+      let text = known ? `${verb}, ${bytes(move.done)} of ${bytes(move.total)}` : `${verb}`;
       if (move.state === "waiting") text = `Waits for its turn to be ${move.kind}ed`;
       if (move.stopping) text = "Cancelling";
       if (words.textContent !== text) words.textContent = text;
@@ -85,12 +80,12 @@ function hubMeter() {
   };
 }
 
-/** What a move that is over came to, as a sentence; empty for one that was cancelled long ago. */
+/** What a move that is over came to, as a sentence. */
 function hubCameTo(move) {
   if (move.state === "stopped") return "Cancelled; nothing was changed.";
   if (move.state === "failed") return move.error;
   const { files, bytes: size, commit, tag } = move.more ?? {};
-  const what = files ? `${hubCount(files)}, ${hubBytes(size)}` : "nothing that was not there";
+  const what = files ? `${hubCount(files)}, ${bytes(size)}` : "nothing that was not there";
   const at = commit ? `, commit ${commit.slice(0, 8)}` : "";
   return `${move.kind === "push" ? "Pushed" : "Pulled"} ${what}${at}${tag ? `, tagged ${tag}` : ""}.`;
 }

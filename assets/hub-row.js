@@ -1,7 +1,7 @@
 // One model: how it stands, what would move, one button; behind it the files, both sides beside each other, a tag.
 
 /**
- * act: {push(row, more), pull(row, more), stop(move), undo(move), check(row), account(), address()}.
+ * act: {push(row, more), pull(row, more), stop(move), undo(move), check(row), address()}.
  * show(row) draws it as it stands now; move(move) what is under way or what it came to, null for nothing.
  */
 function hubRow(first, act) {

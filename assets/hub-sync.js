@@ -30,7 +30,7 @@ function hubSync(form, button, { check, run }) {
     const chosen = lines.filter((one) => one.tick.checked);
     const size = chosen.reduce((sum, one) => sum + one.size, 0);
     go.disabled = !chosen.length;
-    go.textContent = chosen.length ? `Sync ${hubCount(chosen.length, "model")}, ${hubBytes(size)}` : "Nothing chosen";
+    go.textContent = chosen.length ? `Sync ${hubCount(chosen.length, "model")}, ${bytes(size)}` : "Nothing chosen";
   }
 
   function show(rows) {
@@ -49,7 +49,7 @@ function hubSync(form, button, { check, run }) {
     form.hidden = false;
     button.disabled = true;
     total();
-    (lines.length ? (lines[0].tick) : cancel).focus();
+    (lines[0]?.tick ?? cancel).focus();
   }
 
   button.addEventListener("click", async () => {

@@ -20,7 +20,8 @@ const expected = new Set(); // Those that it began and that no list has held yet
 
 const keyOf = (row) => (row.state === "only there" ? `there:${row.repository}` : `here:${row.name}`);
 const namespace = () => part("namespace").value || null;
-const told = () => moves.filter((move) => HUB_MOVING.includes(move.state) || begun.has(move.id) || move.state === "failed");
+const isLast = (move) => move === moves.findLast((one) => one.name === move.name);
+const told = () => moves.filter((move) => HUB_MOVING.includes(move.state) || begun.has(move.id) || (move.state === "failed" && isLast(move)));
 
 const act = {
   address: () => opened.address,
@@ -134,12 +135,16 @@ async function checkOne(name) {
   return draw();
 }
 
+function ago(age) {
+  if (age < 5) return "just now";
+  if (age < 60) return `${Math.floor(age)} s ago`;
+  return age < 3600 ? `${Math.floor(age / 60)} min ago` : `${Math.floor(age / 3600)} h ago`;
+}
+
 function drawAge(words = "") {
-  const age = seenAt === null ? null : (Date.now() - seenAt) / 1000;
-  const text = words || (checking ? "Checking" : age === null ? "" : age < 5 ? "Checked just now" : `Checked ${age < 3600 ? seconds(age - (age > 60 ? age % 60 : 0)) : `${Math.floor(age / 3600)} h`} ago`);
   const line = part("age");
-  const plain = text.replace(" 0 s ago", " ago");
-  if (line.textContent !== plain) line.textContent = plain;
+  const text = words || (checking ? "Checking" : seenAt === null ? "" : `Checked ${ago((Date.now() - seenAt) / 1000)}`);
+  if (line.textContent !== text) line.textContent = text;
 }
 
 // What moves.
@@ -163,7 +168,9 @@ async function begin(kind, request) {
 async function watch() {
   if (watching) return;
   watching = true;
-  for (let lost = 0; lost < 5; ) {
+  let lost = 0;
+  while (lost < 5) {
+    const before = [...expected];
     const answer = await ask(server, "list_moves");
     if (!answer.ok) {
       lost += 1;
@@ -171,16 +178,17 @@ async function watch() {
       continue;
     }
     lost = 0;
+    before.forEach((id) => expected.delete(id)); // They are in it, or the server has forgotten them.
     landMoves(answer);
     if (!expected.size && !moves.some((one) => HUB_MOVING.includes(one.state))) break;
   }
   watching = false;
+  if (lost) tell("The server does not answer. What was on its way may have come to its end. Check again when it is back.");
 }
 
 function landMoves(answer) {
   if (!answer.ok) return tell(answer.error);
   moves = answer.moves;
-  for (const one of moves) expected.delete(one.id);
   const ended = [];
   for (const one of moves) {
     if (HUB_MOVING.includes(one.state)) begun.add(one.id);
@@ -221,7 +229,6 @@ async function open() {
   const answer = await ask(server, "open_hub");
   if (!answer.ok) return tell(answer.error);
   opened = answer;
-  part("why").textContent = answer.why ?? "";
   part("models").hidden = !answer.may;
   find.draw();
   if (!answer.may) return lookAccount();

@@ -406,10 +406,7 @@ function start() {
   openModel(stored?.model ?? kept.get(localStorage, LAST_MODEL, null), null, stored);
 }
 
-// The first look at the tab draws it, not the page that opens on another one.
-const watcher = new IntersectionObserver((entries) => {
-  if (!entries.some((entry) => entry.isIntersecting)) return;
-  watcher.disconnect();
-  start();
-});
-watcher.observe(root);
+// The first look at the tab draws it, not the page that opens on another one; and so does every later one while empty.
+new IntersectionObserver((entries) => {
+  if (entries.at(-1).isIntersecting && !state) start();
+}).observe(root);

@@ -79,8 +79,9 @@ part("full").addEventListener("close", ({ target }) => target.querySelector("img
 
 const send = sender({ upload, take: (sent) => ask(server, "take", sent), mostMb: () => limits.mb });
 
+/** Whether it was taken. */
 async function takePhoto(file) {
-  if (!wanted) return;
+  if (!wanted) return false;
   camera.close();
   turn += 1;
   const mine = turn;
@@ -89,19 +90,23 @@ async function takePhoto(file) {
   waiting(true);
   tell(file.size > 2e6 ? `${can.send ? "Sending" : "Opening"} ${file.name}, ${bytes(file.size)}` : "", { quiet: true });
   const answer = await send(file);
-  if (mine !== turn) return;
+  if (mine !== turn) return false;
   tell("");
-  if (!answer.ok) return refused(answer.error);
+  if (!answer.ok) {
+    refused(answer.error);
+    return false;
+  }
   if (answer.photo.alpha && look.kind === "jpg") {
     part("kind").value = "png"; // A JPEG would lose what is transparent without a word.
     changeLook({ kind: "png" });
   }
   see({ photo: answer.photo });
+  return true;
 }
 async function takeFiles(files) {
   if (files.length > 1 && can.many) return addMany(files);
-  await takePhoto(files[0]);
-  if (files.length > 1) tell(`One photograph at a time here: ${files[0].name} was taken.`, { quiet: true });
+  const taken = await takePhoto(files[0]);
+  if (taken && files.length > 1) tell(`One photograph at a time here: ${files[0].name} was taken.`, { quiet: true });
   return undefined;
 }
 
@@ -194,7 +199,7 @@ watch("value", () => {
 function emptyState(text, label, act) {
   root.classList.add("pt-empty");
   part("picture").setAttribute("aria-busy", "false");
-  for (const area of root.querySelectorAll(".pt-source, .pt-controls > :not(.pt-folds), #paint-compare, #paint-trip, #paint-many")) area.inert = true;
+  for (const area of root.querySelectorAll(".pt-source, .pt-controls > :not(.pt-folds, #paint-model), #paint-compare, #paint-trip, #paint-many")) area.inert = true;
   root.querySelectorAll(".pt-nothing, .pt-opening").forEach((one) => one.remove());
   picker.set(models, null);
   const button = make("button", { type: "button", class: "gs-button", onclick: act }, label);

@@ -245,7 +245,10 @@ const picker = modelPicker(part("model"), {
   pick: async (value, note) => {
     tell("");
     if (wanted) await openModel(value);
-    else openFromElsewhere(value); // There was no model before.
+    else {
+      asked = value; // The first one: the tab begins with it.
+      await start();
+    }
     if (note) tell(note);
   },
   hub: hubOf(server, "translator"),

@@ -1,15 +1,5 @@
 // The picker's way to the Hub: a name that is typed or pasted there is fetched, told in bytes, and opened.
 
-const HUB_NAME = /^[A-Za-z0-9][\w.-]{0,95}\/[A-Za-z0-9][\w.-]{0,95}(@[\w./-]{1,120})?$/;
-
-/** user/name or user/name@revision of what was typed: with hub: before it, or as the address of its page; else null. */
-function hubNameOf(text) {
-  const page = /^https?:\/\/(?:www\.)?(?:huggingface\.co|hf\.co)\/([^/?#\s]+\/[^/?#\s]+)(?:\/(?:tree|blob|resolve|commit)\/([^/?#\s]+))?/.exec(text.trim());
-  if (page && /^(datasets|spaces|models|docs|api)\//.test(page[1])) return null;
-  const plain = page ? page[1] + (page[2] && page[2] !== "main" ? `@${page[2]}` : "") : text.trim().replace(/^hub:/, "");
-  return HUB_NAME.test(plain) && !plain.includes("..") ? plain : null;
-}
-
 /**
  * The line of a picker that tells of what is being fetched, with Cancel. begin(name); opened(value, note) once it is here.
  * A name that is begun takes the place of the one before it.
@@ -47,7 +37,7 @@ function hubLine({ start, poll, stop }, opened) {
       if (!answer.ok && (lost += 1) > 3) return { state: "failed", error: answer.error };
       if (answer.ok) {
         lost = 0;
-        if (answer.total) show(answer.done / answer.total, `${answer.done ? bytes(answer.done) : 0} of ${bytes(answer.total)}`);
+        if (answer.total) show(answer.done / answer.total, `${bytes(answer.done)} of ${bytes(answer.total)}`);
         else if (answer.state === "waiting") show(null, "Waits for its turn");
       } else await new Promise((resolve) => setTimeout(resolve, 1000)); // The net may be back by then.
     }

@@ -195,8 +195,9 @@ function percent(part) {
   return `${value < 9.95 ? value.toFixed(1) : value.toFixed(0)} %`;
 }
 
-/** Bytes as people say them: 34 kB, 5.1 MB. */
+/** Bytes as people say them: 84 B, 34 kB, 5.1 MB. */
 function bytes(count) {
+  if (count < 1000) return `${count} B`;
   const [value, unit] = count < 1e6 ? [count / 1e3, "kB"] : [count / 1e6, "MB"];
   return `${value < 9.95 ? value.toFixed(1) : value.toFixed(0)} ${unit}`;
 }
@@ -206,6 +207,16 @@ function fileUrl(path) {
   if (path.startsWith("blob:")) return path;
   const { root = "", api_prefix: prefix = "/gradio_api" } = window.gradio_config ?? {};
   return `${root}${prefix}/file=${encodeURI(path)}`;
+}
+
+const HUB_NAME = /^[A-Za-z0-9][\w.-]{0,95}\/[A-Za-z0-9][\w.-]{0,95}(@[\w./-]{1,120})?$/;
+
+/** user/name or user/name@revision of what was typed: with hub: before it, or as the address of its page; else null. */
+function hubNameOf(text) {
+  const page = /^https?:\/\/(?:www\.)?(?:huggingface\.co|hf\.co)\/([^/?#\s]+\/[^/?#\s]+)(?:\/(?:tree|blob|resolve|commit)\/([^/?#\s]+))?/.exec(text.trim());
+  if (page && /^(datasets|spaces|models|docs|api)\//.test(page[1])) return null;
+  const plain = page ? page[1] + (page[2] && page[2] !== "main" ? `@${page[2].replace(/%2F/gi, "/")}` : "") : text.trim().replace(/^hub:/, "");
+  return HUB_NAME.test(plain) && !plain.includes("..") ? plain : null;
 }
 
 /** Open another tab by its title; on a narrow screen it may stand in the menu of those that have no room. */

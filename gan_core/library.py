@@ -179,11 +179,12 @@ def find_recipe_model(
     runs.sort(key=lambda run: run.id not in (ref.name, run_id))
     folders = [info.folder for info in models]
     folders += [folder for run in runs for _, folder in reversed(run.snapshots())]
-    folders += copies_of(ref)
+    fetched = copies_of(ref)
+    folders += fetched
     for folder in folders if ref.sha256 else ():
         if weights_sha256(folder) == ref.sha256:
             return Match(folder, None)
-    named = copies_of(ref)
+    named = list(fetched)
     named += [info.folder for info in models[:1] if info.name == ref.name]
     named += [run.snapshots()[-1][1] for run in runs[:1] if run.id == ref.name]
     named += [folder for run in runs[:1] for at, folder in run.snapshots() if (run.id, str(at)) == (run_id, step)]

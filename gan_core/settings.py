@@ -69,7 +69,7 @@ class Settings:
     owners: frozenset[str] = field(default_factory=lambda: _names("GAN_CORE_OWNERS"))
     """Who besides its author may train and delete on a Space, by name on the Hub; GAN_CORE_OWNERS, with commas."""
     keep_on_hub: str = field(default_factory=lambda: os.environ.get("GAN_CORE_KEEP_ON_HUB", ""))
-    """user/prefix of the repositories in which a Space keeps its models and runs; empty: nowhere."""
+    """user/prefix of the repositories that keep a Space's models and runs, else nowhere; GAN_CORE_KEEP_ON_HUB."""
     max_picture_mp: float = field(default_factory=lambda: _number("GAN_CORE_MAX_PICTURE_MP", 50))
     """Largest picture that is opened, in megapixels; GAN_CORE_MAX_PICTURE_MP."""
     max_upload_mb: float = field(default_factory=lambda: _number("GAN_CORE_MAX_UPLOAD_MB", 50 if on_space() else 500))

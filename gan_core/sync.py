@@ -3,17 +3,18 @@
 `hub` moves files; this knows which folder belongs to which repository, what may be let in, and what is imported.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
 from gan_core.atomic import write_bytes
 from gan_core.cards import renewed
 from gan_core.config import NAME_PATTERN, check_name
 from gan_core.errors import GanCoreError, HubError, ModelError
+from gan_core.hub import copies
 from gan_core.hub.client import Address, Progress, account, quietly
 from gan_core.hub.compare import Comparison, compare, read_meeting, write_meeting
-from gan_core.hub.files import local_files, remote_files
+from gan_core.hub.files import File, Remote, local_files, refuse_absurd, remote_files
 from gan_core.hub.listing import repositories
 from gan_core.hub.pull import Pull, plan_pull, pull, read_text, sweep
 from gan_core.hub.push import Push, plan_push, push
@@ -21,7 +22,7 @@ from gan_core.settings import Settings
 from gan_core.weights import CONFIG, is_model_folder
 
 CARD = "README.md"
-CHECKPOINTS = ["*.pth", "*.pt", "*.bin", "*.ckpt", "*.safetensors", "*.json", "*.txt"]
+CHECKPOINTS = (".pth", ".pt", ".bin", ".ckpt", ".safetensors", ".json", ".txt")
 """Of other projects' repositories: what an import may need."""
 
 
@@ -36,6 +37,10 @@ class Standing:
     comparison: Comparison | None
     error: str | None = None
     """Why nothing can be said of it."""
+    here: Mapping[str, File] = field(default_factory=dict)
+    """What was compared: the files that travel."""
+    there: Remote | None = None
+    """None: there is no repository, or nobody looked into it (it is only there)."""
 
 
 def address_of(folder: Path, namespace: str | None) -> Address | None:
@@ -80,13 +85,13 @@ def standings(
 
 def standing(folder: Path, address: Address | None, *, token: str | None = None) -> Standing:
     """One model; what stands in the way is told and not raised."""
+    here = local_files(folder)
     if address is None:
-        return Standing(folder.name, None, Comparison("only here", mine=tuple(local_files(folder))))
+        return Standing(folder.name, None, compare(here, None, None), here=here)
     try:
-        remote = remote_files(Address(address.repository), token=token)
-        return Standing(
-            folder.name, address, compare(local_files(folder), remote, read_meeting(folder, address.repository))
-        )
+        there = remote_files(Address(address.repository), token=token)
+        met = read_meeting(folder, address.repository)
+        return Standing(folder.name, address, compare(here, there, met), here=here, there=there)
     except HubError as error:
         if error.reason in ("offline", "down", "limit", "token"):
             raise  # The same for all of them.
@@ -176,7 +181,7 @@ def pull_model(
     folder = settings.models_dir / check_name(name or _home(address, settings))
     planned, remote = plan_pull(address, folder, token=token)
     if CONFIG not in remote.files or not any(file.endswith(".safetensors") for file in remote.files):
-        return folder, planned if dry_run else _import(address, folder, planned, token)
+        return folder, planned if dry_run else _import(address, folder, planned, remote, token, progress)
     if dry_run:
         return folder, planned
     done = pull(address, folder, checked, take_theirs=take == "theirs", token=token, progress=progress)
@@ -202,21 +207,33 @@ def checked(folder: Path) -> None:
         raise ModelError(f"{told} What was here before stays.") from None
 
 
-def _import(address: Address, folder: Path, planned: Pull, token: str | None) -> Pull:
+def _import(
+    address: Address, folder: Path, planned: Pull, remote: Remote, token: str | None, progress: Progress
+) -> Pull:
     from gan_core.adopt import adopt
-    from gan_core.hub import download
 
+    undone = f"{address} was not imported"
     if folder.exists():
         raise ModelError(
             f"{folder} exists, and {address} is to be imported. Nothing was changed. Give it another --name."
         )
-    source = download(str(address), kind="model", patterns=CHECKPOINTS, token=token)
+    files = {name: file for name, file in {**remote.files, **remote.foreign}.items() if _is_checkpoint(name)}
+    if not files:
+        raise HubError(f"{undone}: it holds no weights. Choose another.", "foreign")
+    refuse_absurd(files, undone)
+    source = copies.gather(address.repository, files, remote.head, undone=undone, token=token, progress=progress)
     try:
         adopt(source, folder, name=folder.name)
     except GanCoreError as error:
-        raise ModelError(f"{address} was not imported: {_without(source, str(error))}") from None
+        raise ModelError(f"{undone}: {_without(source, str(error))}") from None
     write_meeting(folder, address.repository, planned.commit, local_files(folder))
     return planned
+
+
+def _is_checkpoint(name: str) -> bool:
+    """What an import may need, by a name that stays inside its folder."""
+    path = PurePosixPath(name)
+    return path.suffix in CHECKPOINTS and not path.is_absolute() and ".." not in path.parts and "\\" not in name
 
 
 def _without(folder: Path, text: str) -> str:

@@ -63,6 +63,8 @@ def test_a_card_written_by_hand_stays_whole():
     new = model_card("ducks", CONFIG, METRICS)
     for card in ("# Mine\n", "", BEGIN, f"{END}{BEGIN}", "---\n: [\n---\n", new.replace(END, "")):
         assert renewed(card, new) == card
+    inside = f"---\n# {BEGIN}\nlicense: mit\n---\n# Mine\n{END}\n"
+    assert renewed(inside, new) == inside, "a mark in the head is none"
 
 
 @pytest.mark.parametrize(
@@ -80,6 +82,13 @@ def test_a_licence_is_one_that_the_hub_knows_or_other(license: str | None, told:
     """With any other word the Hub refuses the whole commit."""
     head, _ = divided(model_card("ducks", replace(CONFIG, license=license), METRICS))
     assert {name: value for name, value in head.items() if name.startswith("license")} == told
+
+
+def test_when_it_was_measured_is_no_result():
+    head, text = divided(model_card("ducks", CONFIG, {"step": 400, "variety": 0.9}))
+    (result,) = head["model-index"][0]["results"]
+    assert [one["type"] for one in result["metrics"]] == ["variety"]
+    assert "400" in text
 
 
 def test_only_repositories_are_named_as_data_sets():

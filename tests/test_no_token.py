@@ -238,7 +238,6 @@ def test_the_command_line_and_what_it_writes(run: Any, hub: HubServer, tmp_path:
     for status in (401, 403, 500):
         repeat(hub, status)
         run("hub", "status", well=False)
-    assert any("Bearer" not in line for line in hub.requests)
     assert clean_files(tmp_path) > 10
     clean_hub(hub)
 
@@ -265,7 +264,7 @@ WORK = {
     "push": lambda: sync.push_model("ducks", address, settings, tag="v2", take="mine"),
     "pull": lambda: sync.pull_model(address, settings, name="geese"),
     "search": lambda: listing.search("ducks"),
-    "data": lambda: download("user/set", kind="dataset", patterns=["*"]),
+    "data": lambda: download("user/set", patterns=["*"]),
     "fetch": lambda: fetched.fetch(client.Address("user/other")),
     "targets": deploys,
 }
@@ -375,12 +374,13 @@ LAST = ("delete", "discard", "restore", "rename", "stop")
 
 def everything(app: App, headers: dict[str, str], folder: Path) -> int:
     """Ask the application for all it has; how many answers were searched."""
-    count = 0
+    count, answers = 0, []
     for path in ("/", "/config", "/gradio_api/info", "/gradio_api/startup-events", "/theme.css", "/manifest.json"):
-        with suppress(Exception):
-            answer = app.get(path, headers) if path in ("/config", "/gradio_api/info") else text(app, path, headers)
-            clean(answer, f"GET {path}")
-            count += 1
+        with suppress(OSError):  # Not every one of them is there.
+            answers.append((path, text(app, path, headers)))
+    for path, answer in answers:
+        clean(answer, f"GET {path}")
+        count += 1
     jobs = []
     functions = [(element, name) for element, (_, names) in app.components().items() for name in names]
     for element, name in sorted(functions, key=lambda one: (one[1].startswith(LAST), one)):

@@ -173,3 +173,26 @@ def test_a_card_is_asked_for_by_the_size_of_what_is_painted(
     from gan_core.ui.heavy import seconds
 
     assert seconds("x", "ba", px, Image.new("L", size)) == pytest.approx(expected)
+
+
+def test_without_a_card_the_processor_paints(
+    monkeypatch: pytest.MonkeyPatch, cyclegan_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The package says so with an error of Gradio's, whatever the reason."""
+    import gradio as gr
+    from PIL import Image
+
+    from gan_core.library import load
+    from gan_core.ui import heavy
+
+    def refused(*_: object) -> Image.Image:
+        raise gr.Error("You have exceeded your GPU quota")
+
+    translator, photo = load(cyclegan_folder, device="cpu"), Image.new("RGB", (80, 60), "teal")
+    shares: list[float] = []
+    monkeypatch.setitem(heavy._PLACED, heavy._key(translator.folder), translator)
+    monkeypatch.setattr(heavy, "_on_card", refused)
+    there = heavy.painted(translator, photo, "ba", None, shares.append)
+    assert there.tobytes() == heavy.painted_here(translator, photo, "ba", None, lambda _: None).tobytes()
+    assert "exceeded your GPU quota" in capsys.readouterr().out
+    assert shares[-1] == 1.0

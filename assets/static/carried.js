@@ -2,11 +2,11 @@
 // gan_core/recipe does, without decoding a pixel; what is damaged is told and changes nothing.
 
 import { Told } from "./told.js";
+import { JPEG_XMP } from "./xmp.js";
 
 const KEYWORD = "gan-recipe";
 const MOST_TEXT = 2_000_000;
 const MOST_JSON = 1_000_000;
-const JPEG_XMP = "http://ns.adobe.com/xap/1.0/\0";
 
 const latin = (bytes) => Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 const utf8 = (bytes) => new TextDecoder().decode(bytes);
@@ -35,7 +35,7 @@ async function pngText(bytes) {
     const kind = latin(bytes.subarray(place + 4, place + 8));
     const content = bytes.subarray(place + 8, place + 8 + length);
     place += 12 + length;
-    if (kind === "IEND" || !["tEXt", "zTXt", "iTXt"].includes(kind) || content.length < length) continue;
+    if (kind === "IEND" || !["tEXt", "zTXt", "iTXt"].includes(kind) || content.length < length || length > MOST_TEXT) continue;
     const end = content.indexOf(0);
     if (end < 0 || latin(content.subarray(0, end)) !== KEYWORD) continue;
     let rest = content.subarray(end + 1);
@@ -70,7 +70,7 @@ function webpXmp(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let place = 12; place + 8 <= bytes.length; ) {
     const length = view.getUint32(place + 4, true);
-    if (latin(bytes.subarray(place, place + 4)) === "XMP ") return utf8(bytes.subarray(place + 8, place + 8 + length));
+    if (latin(bytes.subarray(place, place + 4)) === "XMP " && length <= MOST_TEXT) return utf8(bytes.subarray(place + 8, place + 8 + length));
     place += 8 + length + (length % 2);
   }
   return null;

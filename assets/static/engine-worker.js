@@ -5,7 +5,7 @@ import { loadOrt, threadCount } from "./ort.js";
 import { pngUrl } from "./png.js";
 import { fetched, sentence, Told } from "./told.js";
 
-const models = new Map(); // By name: {session, latent, classes}
+const models = new Map(); // By address, which changes with the weights: {session, latent, classes}
 let ort = null;
 let provider = "wasm";
 let last = Promise.resolve();
@@ -18,7 +18,7 @@ async function open({ gpu, base }, progress) {
 }
 
 async function load({ name, url, bytes, latent, classes }, progress) {
-  if (models.has(name)) return {};
+  if (models.has(url)) return {};
   const content = await fetched(url, (loaded) => progress(Math.min(loaded, bytes), bytes), `The model ${name}`);
   if (content.length !== bytes) {
     throw new Told(`The model ${name} has ${content.length} bytes instead of ${bytes}. It was not loaded. Reload the page.`);
@@ -26,7 +26,7 @@ async function load({ name, url, bytes, latent, classes }, progress) {
   const session = await ort.InferenceSession.create(content, { executionProviders: [provider], graphOptimizationLevel: "all" });
   const model = { session, latent, classes };
   await drawn(model, new Float32Array(latent), 1, classes ? new Float32Array(classes) : null); // The first one takes longer.
-  models.set(name, model);
+  models.set(url, model);
   return {};
 }
 
@@ -39,9 +39,9 @@ async function drawn({ session, latent, classes: count }, z, n, classes) {
   return { values, dims: pictures.dims };
 }
 
-async function run({ name, as, z, n, classes }) {
+async function run({ url, as, z, n, classes }) {
   const began = performance.now();
-  const { values, dims } = await drawn(models.get(name), z, n, classes);
+  const { values, dims } = await drawn(models.get(url), z, n, classes);
   const ms = performance.now() - began;
   if (as === "values") return values.slice(); // Its own memory, without what is around it in the runtime's.
   const [, channels, height, width] = dims;

@@ -60,7 +60,10 @@ function workerOf(base) {
 export async function openEngine({ base, onProgress = () => {} }) {
   const slow = workerOf(base);
   let quick = null; // The worker of the graphics processor, once somebody asked for it.
-  const { threads } = await slow.ask({ work: "open", gpu: false, base }, onProgress);
+  const { threads } = await slow.ask({ work: "open", gpu: false, base }, onProgress).catch((error) => {
+    slow.close();
+    throw error;
+  });
   const generators = new Map();
 
   const load = async (about, heard) => {
@@ -69,12 +72,14 @@ export async function openEngine({ base, onProgress = () => {} }) {
     const model = { work: "load", name: about.name, url, bytes, latent: about.latent_dim, classes: about.classes?.length ?? 0 };
     await slow.ask(model, heard);
     let backend = "wasm";
-    const run = (as) => (z, n, classes = null) =>
-      (backend === "wasm" ? slow : quick).ask({ work: "run", name: about.name, as, z, n, classes }).catch((error) => {
-        if (backend === "wasm") throw error;
+    const run = (as) => (z, n, classes = null) => {
+      const question = { work: "run", url, as, z, n, classes };
+      if (backend === "wasm") return slow.ask(question);
+      return quick.ask(question).catch(() => {
         backend = "wasm"; // A graphics processor may be taken away at any time; the same picture comes from the other.
-        return slow.ask({ work: "run", name: about.name, as, z, n, classes });
+        return slow.ask(question);
       });
+    };
     const generator = {
       about,
       get backend() {
@@ -96,7 +101,7 @@ export async function openEngine({ base, onProgress = () => {} }) {
             await quick.ask({ work: "open", gpu: true, base });
           }
           await quick.ask(model);
-          const [ours, theirs] = [await trial(slow, about), await trial(quick, about)];
+          const [ours, theirs] = [await trial(slow, url, about), await trial(quick, url, about)];
           const apart = ours.values.reduce((most, value, at) => Math.max(most, Math.abs(value - theirs.values[at])), 0);
           if (apart <= AGREES && (evenSlow || theirs.ms < ours.ms)) backend = "webgpu";
         } catch (error) {
@@ -111,11 +116,12 @@ export async function openEngine({ base, onProgress = () => {} }) {
   return {
     threads,
     async generator(about, heard) {
-      if (!generators.has(about.name)) generators.set(about.name, load(about, heard));
+      const key = `${about.name} ${about.onnx.sha256}`; // In the full app other weights may come under the same name.
+      if (!generators.has(key)) generators.set(key, load(about, heard));
       try {
-        return await generators.get(about.name);
+        return await generators.get(key);
       } catch (error) {
-        generators.delete(about.name); // The net may be back the next time.
+        generators.delete(key); // The net may be back the next time.
         throw error;
       }
     },
@@ -127,17 +133,18 @@ export async function openEngine({ base, onProgress = () => {} }) {
 }
 
 async function adapter(evenSlow) {
-  const found = await globalThis.navigator?.gpu?.requestAdapter().catch(() => null);
+  if (navigator.connection?.saveData) return null; // The build for it is another 27 MB.
+  const found = await navigator.gpu?.requestAdapter().catch(() => null);
   const onProcessor = found?.info?.isFallbackAdapter ?? found?.isFallbackAdapter;
   return found && (evenSlow || !onProcessor) ? found : null; // Drawn by the processor it gains nothing.
 }
 
 /** One latent of ones and minus ones, and how long it takes when it is warm. */
-async function trial(worker, about) {
+async function trial(worker, url, about) {
   const z = Float32Array.from({ length: about.latent_dim }, (_, at) => (at % 2 ? -1 : 1));
   const count = about.classes?.length ?? 0;
   const classes = count ? new Float32Array(count).fill(1 / count) : null;
-  const ask = (as) => worker.ask({ work: "run", name: about.name, as, z, n: 1, classes });
+  const ask = (as) => worker.ask({ work: "run", url, as, z, n: 1, classes });
   const times = [];
   for (let turn = 0; turn < 5; turn += 1) times.push((await ask("pixels")).ms);
   return { values: await ask("values"), ms: times.sort((a, b) => a - b)[2] };

@@ -67,6 +67,7 @@ const context = {
   engine: () => {
     engine ??= openEngine({ base, onProgress: (loaded, total) => loading("the engine", loaded, total) }).catch((error) => {
       engine = null; // Whoever asks again tries again.
+      loading("the engine", 1, 1);
       throw error;
     });
     return engine;
@@ -109,8 +110,9 @@ function telling(name, server) {
   const ready = () => (document.documentElement.dataset.ready = name);
   server.open = async (request) => {
     const answer = await open(request);
-    if (answer.ok && name === "paint") ready();
-    else if (answer.ok && answer.recipe) server.draw({ recipe: answer.recipe, live: false }).then(({ ok }) => ok && ready());
+    if (!answer.ok || document.documentElement.dataset.ready) return answer;
+    if (name === "paint") ready();
+    else if (answer.recipe) server.draw({ recipe: answer.recipe, live: false }).then(({ ok }) => ok && ready());
     return answer;
   };
   return server;

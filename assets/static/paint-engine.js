@@ -8,14 +8,14 @@ const FIRST_S_PER_MP = 16; // Before anything was measured: two cores of a lapto
 export function paintEngine({ base, loading }) {
   let worker = null;
   let count = 0;
-  const running = new Map(); // By id: {resolve, reject, begun, estimate_s, name}
+  const running = new Map(); // By id: {job, resolve, reject, begun}; begun is null while it waits for its turn or its network.
   const rates = new Map(); // Seconds per megapixel by network.
 
   const end = (error) => {
     worker?.terminate();
     worker = null;
-    for (const { reject, name } of running.values()) {
-      loading(name, 1, 1);
+    for (const { reject, job } of running.values()) {
+      loading(job.name, 1, 1);
       reject(error);
     }
     loading("the engine", 1, 1);
@@ -23,20 +23,21 @@ export function paintEngine({ base, loading }) {
   };
 
   const heard = ({ data: { id, ...told } }) => {
+    if (told.loading) return loading(told.loading, told.loaded, told.total); // Also for one that was given up meanwhile.
     const one = running.get(id);
-    if (!one) return;
-    if (told.loading) loading(told.loading, told.loaded, told.total);
-    else if (told.painting) one.begun = performance.now();
+    if (!one) return told.broken ? end(new Told(told.error)) : undefined;
+    if (told.painting) one.begun = performance.now();
     else {
       running.delete(id);
       if (told.done) {
-        rates.set(one.url, told.ran_s / told.mp);
+        rates.set(one.job.url, told.ran_s / told.mp);
         one.resolve({ full: told.full, elapsed_s: (performance.now() - one.begun) / 1000 });
       } else {
         one.reject(new Told(told.error));
         if (told.broken) end(new Told(told.error)); // Memory that ran out is not given back by itself.
       }
     }
+    return undefined;
   };
 
   const start = () => {
@@ -48,6 +49,24 @@ export function paintEngine({ base, loading }) {
     });
   };
 
+  const post = (id, one) => {
+    if (!worker) start();
+    one.begun = null;
+    worker.postMessage({ id, job: { ...one.job, base } });
+  };
+
+  /** Only its worker's end ends a run that has begun; what waits behind it begins anew in another worker. */
+  const giveUp = (id, error) => {
+    const one = running.get(id);
+    if (!one) return;
+    running.delete(id);
+    one.reject(error);
+    if (one.begun === null) return void worker.postMessage({ id, dropped: true });
+    worker.terminate();
+    worker = null;
+    running.forEach((other, its) => post(its, other));
+  };
+
   const estimate = (url, mp) => (rates.get(url) ?? FIRST_S_PER_MP) * mp;
 
   return {
@@ -55,13 +74,12 @@ export function paintEngine({ base, loading }) {
     measured: (url) => rates.has(url),
     /** Begin; `result` settles with {full, elapsed_s}, `progress()` tells {share, left_s}, `stop()` ends it. */
     paint(job) {
-      if (!worker) start();
       const id = (count += 1);
       const scale = job.px === null ? 1 : (job.px / Math.max(job.photo.width, job.photo.height)) ** 2;
       const estimate_s = estimate(job.url, (scale * job.photo.width * job.photo.height) / 1e6);
-      const one = { url: job.url, name: job.name, estimate_s, begun: null };
+      const one = { job, begun: null };
       const result = new Promise((resolve, reject) => running.set(id, Object.assign(one, { resolve, reject })));
-      worker.postMessage({ id, job: { ...job, base } });
+      post(id, one);
       return {
         result,
         progress() {
@@ -71,9 +89,7 @@ export function paintEngine({ base, loading }) {
           const share = elapsed < 0.9 * estimate_s ? elapsed / estimate_s : 1 - 0.1 / (1 + (elapsed - 0.9 * estimate_s) / estimate_s);
           return { share, left_s: elapsed < 0.9 * estimate_s ? estimate_s - elapsed : undefined };
         },
-        stop(error = new Told("Cancelled.")) {
-          if (running.has(id)) end(error);
-        },
+        stop: () => giveUp(id, new Told("Cancelled.")),
       };
     },
   };

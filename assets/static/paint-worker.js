@@ -6,10 +6,14 @@ import { carried, fitting, fromPlanes, laidOver, overWhite, toPlanes } from "./p
 import { Told, fetched, sentence } from "./told.js";
 
 let ort = null; // A promise.
+const dropped = new Set(); // Jobs that were given up before they began.
 let open = { url: "", session: null };
 
 async function sessionOf({ base, url, name }, tell) {
-  ort ??= loadOrt(base, (loaded, total) => tell({ loading: "the engine", loaded, total }));
+  ort ??= loadOrt(base, (loaded, total) => tell({ loading: "the engine", loaded, total })).catch((error) => {
+    ort = null; // The net may be back the next time.
+    throw error;
+  });
   const runtime = await ort;
   if (open.url === url) return { runtime, session: open.session };
   await open.session?.release(); // Two networks at once would need the memory of both.
@@ -48,10 +52,11 @@ async function run(source, { runtime, session }, { channels, multiple, smallest 
 
 /**
  * job: {base, url, name, network: {channels, multiple, smallest}, photo: {data, width, height}, px}. px: long side at which
- * it is painted, and the change laid over the photograph; null: every pixel.
+ * it is painted, and the change laid over the photograph; null: every pixel. Gives null where it was dropped meanwhile.
  */
-async function paint(job, tell) {
+async function paint(job, tell, isDropped) {
   const network = await sessionOf(job, tell);
+  if (isDropped()) return null;
   tell({ painting: true });
   const began = performance.now();
   const { photo, px } = job;
@@ -63,14 +68,19 @@ async function paint(job, tell) {
 }
 
 let before = Promise.resolve();
-addEventListener("message", ({ data: { id, job } }) => {
+addEventListener("message", ({ data: { id, job, dropped: given } }) => {
+  if (given) return void dropped.add(id);
   const tell = (told) => postMessage({ id, ...told });
+  const isDropped = () => dropped.delete(id);
   before = before.then(async () => {
     try {
-      const { full, ...facts } = await paint(job, tell);
+      const painted = isDropped() ? null : await paint(job, tell, isDropped);
+      if (!painted) return;
+      const { full, ...facts } = painted;
       postMessage({ id, done: true, full, ...facts }, [full.data.buffer]);
     } catch (error) {
       if (error?.name !== "Told") console.error(error);
+      for (const loading of ["the engine", job.name]) tell({ loading, loaded: 1, total: 1 });
       postMessage({ id, error: sentence(error), broken: error?.name !== "Told" });
     }
   });

@@ -12,7 +12,7 @@ const CRC = Uint32Array.from({ length: 256 }, (_, start) => {
   return value;
 });
 
-export function crc32(bytes) {
+function crc32(bytes) {
   let sum = 0xffffffff;
   for (let at = 0; at < bytes.length; at += 1) sum = CRC[(sum ^ bytes[at]) & 255] ^ (sum >>> 8);
   return (sum ^ 0xffffffff) >>> 0;
@@ -33,7 +33,8 @@ function adler32(bytes) {
   return ((b << 16) | a) >>> 0;
 }
 
-function joined(parts) {
+/** Parts, each a list of bytes, one after another. */
+export function joined(parts) {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   parts.reduce((place, part) => (whole.set(part, place), place + part.length), 0);
   return whole;
@@ -76,19 +77,25 @@ function file(width, height, channels, data, texts) {
 }
 
 /** A PNG of pixels (height * width * channels bytes, row by row), quickly and uncompressed. */
-export function quickPng(pixels, width, height, channels) {
+function quickPng(pixels, width, height, channels) {
   return file(width, height, channels, stored(scanlines(pixels, width, height, channels)), []);
 }
 
-/** A compressed PNG with texts by keyword; `itxt`: those in UTF-8. */
+export const latin = (text) => Uint8Array.from(text, (sign) => sign.charCodeAt(0));
+export const utf8 = (text) => new TextEncoder().encode(text);
+
+/** Chunks of texts by keyword, which stand behind IHDR; `itxt`: those in UTF-8. */
+export function textChunks(texts, itxt) {
+  return [
+    ...Object.entries(texts).map(([name, text]) => chunk("tEXt", latin(`${name}\0${text}`))),
+    ...Object.entries(itxt).map(([name, text]) => chunk("iTXt", joined([latin(`${name}\0\0\0\0\0`), utf8(text)]))),
+  ];
+}
+
+/** A compressed PNG with texts, see `textChunks`. */
 export async function fullPng(pixels, width, height, channels, texts = {}, itxt = {}) {
-  const latin = (text) => Uint8Array.from(text, (sign) => sign.charCodeAt(0));
-  const chunks = Object.entries(texts).map(([name, text]) => chunk("tEXt", latin(`${name}\0${text}`)));
-  for (const [name, text] of Object.entries(itxt)) {
-    chunks.push(chunk("iTXt", joined([latin(`${name}\0\0\0\0\0`), new TextEncoder().encode(text)])));
-  }
   const data = typeof CompressionStream === "function" ? packed : stored;
-  return file(width, height, channels, await data(scanlines(pixels, width, height, channels)), chunks);
+  return file(width, height, channels, await data(scanlines(pixels, width, height, channels)), textChunks(texts, itxt));
 }
 
 export function base64(bytes) {

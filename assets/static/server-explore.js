@@ -4,10 +4,10 @@ import { recipeText } from "./carried.js";
 import { base64, fullPng } from "./png.js";
 import { checked, classWeights, dumps, latent, neighbours, parsed } from "./recipes.js";
 import { fetched, Told } from "./told.js";
+import { packet, XMP } from "./xmp.js";
 
 const FIRST_SEED = "555";
 const NEVER = { save: false, find: false }; // Without a server there is no folder to write to, and no search.
-const SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia";
 const MOST_BYTES = 100e6;
 
 /** The generators of the bundle: what the picker shows, and one of them with its directions and its engine. */
@@ -37,7 +37,10 @@ export function shelf(context) {
     async engineOf(about) {
       const engine = await context.engine();
       const heard = (loaded, total) => context.loading(about.name, loaded, total);
-      const generator = await engine.generator(about, heard);
+      const generator = await engine.generator(about, heard).catch((error) => {
+        heard(1, 1); // Nothing is on its way any more.
+        throw error;
+      });
       if (!generator.asked) {
         generator.asked = true;
         setTimeout(() => generator.faster().catch(() => {}), 4000); // When the first look at the page is over.
@@ -148,7 +151,7 @@ export function exploreServer(context) {
       const { z, classes } = await models.inputs(full, about);
       const { data, width, height, channels } = await generator.pixels(z, 1, classes);
       const texts = { "gan-recipe": dumps(full), Software: software };
-      const file = await fullPng(data[0], width, height, channels, texts, { "XML:com.adobe.xmp": packet(software) });
+      const file = await fullPng(data[0], width, height, channels, texts, { [XMP]: packet(software, "trainedAlgorithmicMedia") });
       return { base64: base64(file), name: `${about.name}-${full.z ? "found" : `seed-${full.seed}`}.png` };
     },
 
@@ -174,15 +177,4 @@ export function exploreServer(context) {
       return { recipe: fitting, note: other ? `${about.name} has other weights here: the picture may differ from the one that was saved.` : null };
     },
   };
-}
-
-/** What other programs read: made by this one, by a trained model. See gan_core/recipe/xmp.py. */
-function packet(software) {
-  const spaces = 'xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"';
-  const body = `<xmp:CreatorTool>${software}</xmp:CreatorTool><Iptc4xmpExt:DigitalSourceType>${SOURCE_TYPE}</Iptc4xmpExt:DigitalSourceType>`;
-  return (
-    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">' +
-    '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">' +
-    `<rdf:Description rdf:about="" ${spaces}>${body}</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>`
-  );
 }

@@ -56,6 +56,11 @@ async function addressOf(canvas) {
   return URL.createObjectURL(blob);
 }
 
+/** Give the memory of what was shown before back, once nothing can be on its way to the screen or the disk. */
+function forget(url) {
+  if (url) setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
 function within(name, value, low, high) {
   if (typeof value === "number" && value >= low && value <= high) return value;
   throw new Told(`${name} is ${JSON.stringify(value)}. Nothing was rendered. Give a number from ${low} to ${high}.`);
@@ -65,6 +70,7 @@ export function interpolateServer(context) {
   const models = shelf(context);
   const jobs = new Map();
   let sheetUrl = null;
+  let filmUrl = null;
 
   const aboutOf = (name) => {
     const about = models.find(name);
@@ -128,7 +134,7 @@ export function interpolateServer(context) {
       });
       const old = sheetUrl;
       sheetUrl = await addressOf(sheet);
-      if (old) setTimeout(() => URL.revokeObjectURL(old), 10_000); // It may still be on its way to the screen.
+      forget(old);
       return { sheet: sheetUrl, columns, cell, frames: count, jumps: walk.loop ? jumps : jumps.slice(0, -1) };
     },
 
@@ -171,7 +177,7 @@ export function interpolateServer(context) {
   async function write(job, walk, about, { rate, side, name }) {
     const pens = await drawer(models, about);
     const ways = [];
-    for (let cell = 0; cell < walk.cells; cell += 1) ways.push(await way(walk, cell, pens));
+    for (let cell = 0; cell < walk.cells && !job.stopped; cell += 1) ways.push(await way(walk, cell, pens));
     const { canvas, put } = stage(walk, pens.shape);
     const large = side / Math.max(canvas.width, canvas.height);
     const even = (length) => 2 * Math.ceil(Math.max(1, Math.round(length * large)) / 2); // Colour is kept for 2 x 2 pixels.
@@ -191,7 +197,12 @@ export function interpolateServer(context) {
     const onFrame = (frame) => (job.frame = frame);
     const { width, height } = screen;
     const blob = await film({ width, height, frames: walk.frames, fps: rate, paint, shouldStop, onFrame });
-    if (!blob) job.state = "stopped";
-    else Object.assign(job, { state: "done", path: URL.createObjectURL(blob), name, bytes: blob.size, seconds: walk.frames / rate });
+    if (!blob) {
+      job.state = "stopped";
+      return;
+    }
+    forget(filmUrl); // One film is seen at a time, and each holds its bytes.
+    filmUrl = URL.createObjectURL(blob);
+    Object.assign(job, { state: "done", path: filmUrl, name, bytes: blob.size, seconds: walk.frames / rate });
   }
 }

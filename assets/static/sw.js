@@ -43,18 +43,20 @@ function isolated(answer) {
   return new Response(answer.body, { status: answer.status, statusText: answer.statusText, headers });
 }
 
-/** From the network, and kept. */
-async function fetched(key, cache) {
-  const answer = await fetch(key, { cache: key.includes("?") ? "default" : "no-cache", credentials: "same-origin" });
+/** From the network, and kept. address: as it was asked for; what it adds, such as a private Space's signature, goes along. */
+async function fetched(key, cache, address = key) {
+  const large = key.includes("?");
+  const answer = await fetch(large ? key : address, { cache: large ? "default" : "no-cache", credentials: "same-origin" });
   if (answer.status === 200) cache.put(key, answer.clone()).catch(() => {}); // The disk may be full: it is shown all the same.
   return answer;
 }
 
-async function answered(key) {
+async function answered(address) {
+  const key = keyOf(address);
   const cache = await caches.open(CACHE);
   const kept = await cache.match(key);
   if (kept && key.includes("?")) return kept;
-  const asked = fetched(key, cache);
+  const asked = fetched(key, cache, address);
   if (!kept) return asked;
   const late = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS, kept));
   return Promise.race([asked.then((answer) => (answer.ok ? answer : kept)).catch(() => kept), late]);
@@ -74,7 +76,7 @@ self.addEventListener("fetch", (event) => {
   const { method, url } = event.request;
   if (BUNDLE.elsewhere.includes(url)) return event.respondWith(borrowed(event.request));
   if (method !== "GET" || !marks.has(url.split(/[?#]/)[0])) return; // No file of the bundle.
-  event.respondWith(answered(keyOf(url)).then(isolated));
+  event.respondWith(answered(url).then(isolated));
 });
 
 async function keepAll(tell) {

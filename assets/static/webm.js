@@ -64,6 +64,7 @@ export async function film({ width, height, frames, fps, paint, shouldStop, onFr
     if (failed) throw failed;
     return shouldStop() ? null : muxed(parts, { name, width, height, fps, colour, ms: (frames * 1000) / fps });
   } catch (error) {
+    if (error?.name === "Told") throw error; // Of the engine, which draws the frames.
     throw new Told(`The browser's encoder gave up (${error.message}). Nothing was rendered. Choose a smaller size or fewer frames.`);
   } finally {
     if (encoder.state !== "closed") encoder.close();
@@ -106,7 +107,7 @@ function colours(space) {
 }
 
 /** The file out of encoded frames {data, key, ms}, the first of which is a key frame. */
-export function muxed(parts, { name, width, height, fps, colour, ms }) {
+function muxed(parts, { name, width, height, fps, colour, ms }) {
   const head = element(
     0x1a45dfa3,
     number(0x4286, 1), number(0x42f7, 1), number(0x42f2, 4), number(0x42f3, 8),

@@ -61,6 +61,8 @@ def _measures(metrics: Mapping[str, Any], before: str = "") -> Iterator[tuple[st
     """Numbers among the metrics, however deep, as (type, words, value)."""
     for key, value in metrics.items():
         words = f"{before}{key}".replace("_", " ")
+        if words == "step":
+            continue  # When it was measured.
         if isinstance(value, Mapping):
             yield from _measures(value, f"{words}, ")
         elif isinstance(value, int | float) and not isinstance(value, bool):

@@ -16,10 +16,10 @@ def renewed(theirs: str, ours: str) -> str:
 
     A card without the marks was written by hand as a whole, and stays.
     """
-    if any(card.count(mark) != 1 for card in (theirs, ours) for mark in (BEGIN, END)):
-        return theirs
     head, text = divided(theirs)
     our_head, our_text = divided(ours)
+    if any(part.count(mark) != 1 for part in (text, our_text) for mark in (BEGIN, END)):
+        return theirs
     section = our_text[our_text.index(BEGIN) : our_text.index(END) + len(END)]
     if text.index(BEGIN) > text.index(END):
         return theirs

@@ -29,8 +29,20 @@ RUNS_WITH = {"static": "python serve.py", "server": "pip install -r requirements
 @click.option("--title", help="Of the page.")
 @click.option("--private", is_flag=True, help="Only for you, where the Space is made now.")
 @click.option("--hardware", metavar="FLAVOUR", help="Such as cpu-upgrade, or t4-small with --target zero-gpu.")
-@click.option("--variable", "variables", metavar="NAME=VALUE", multiple=True, help="A setting that everybody may see.")
-@click.option("--secret", "secrets", metavar="NAME", multiple=True, help="Its value is this environment's NAME.")
+@click.option(
+    "--variable",
+    "variables",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="A setting that everybody may see, such as GAN_CORE_KEEP_ON_HUB=you/prefix.",
+)
+@click.option(
+    "--secret",
+    "secrets",
+    metavar="NAME",
+    multiple=True,
+    help="Its value is this environment's NAME; such as GAN_CORE_KEEP_TOKEN.",
+)
 @click.option("--onto", metavar="COMMIT", help="Overwrite this very commit, which you have looked at.")
 @click.option("--force", is_flag=True, help="Overwrite what somebody changed in the Space.")
 @click.option("--skip-check", is_flag=True, help="Do not start it here before it is sent.")
@@ -257,6 +269,8 @@ class _Steps:
         over = share == 1.0
         part = "" if share is None or over else f" {share:.0%}"
         line = f"{self.LABELS[step]}: {words}{part}"
+        if line == self._last and not over:
+            return
         if sys.stderr.isatty():
             click.echo(f"\r\x1b[K{line}", nl=over, err=True)
         elif not part and line != self._last and (over or not words.endswith("s.")):

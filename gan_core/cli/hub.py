@@ -1,8 +1,5 @@
 """`gan-core hub`: models here and on the Hugging Face Hub, compared and brought together."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import click
@@ -10,6 +7,7 @@ import click
 from gan_core.cli.listing import table
 from gan_core.cli.options import as_json, print_json
 from gan_core.errors import ConfigError, GanCoreError, HubError
+from gan_core.hub.showing import on_terminal
 from gan_core.settings import Settings
 
 dry = click.option("--dry-run", is_flag=True, help="Show what would move, and how many bytes; change nothing.")
@@ -85,7 +83,7 @@ def push(
     if take == "theirs":
         raise ConfigError("A push takes mine; theirs is a pull: gan-core hub pull USER/NAME --take theirs.")
     options = {"take": take, "onto": onto, "tag": tag, "private": private, "message": message}
-    with progress_bar() as progress:
+    with on_terminal(model, at_once=True) as progress:
         done = push_model(model, address, Settings(), dry_run=dry_run, progress=progress, **options)  # type: ignore[arg-type]
     if as_json:
         print_json({**_move(done.add, done.delete, dry_run), "repository": str(done.address), "commit": done.commit})
@@ -109,7 +107,7 @@ def pull(repository: str, name: str | None, take: str | None, dry_run: bool, as_
     from gan_core.hub.client import Address
     from gan_core.sync import pull_model
 
-    with progress_bar() as progress:
+    with on_terminal(repository, at_once=True) as progress:
         folder, done = pull_model(
             Address.parse(repository), Settings(), name=name, dry_run=dry_run, take=take, progress=progress
         )
@@ -214,20 +212,3 @@ def _show(moved: Any, deleted: tuple[str, ...], verb: str, removing: str, dry_ru
 
 def _few(names: tuple[str, ...]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-@contextmanager
-def progress_bar() -> Iterator[Callable[[int, int], None]]:
-    """Progress on standard error where that is a terminal, from the first byte on."""
-    with ExitStack() as stack:
-        shown: Any = None
-
-        def progress(done: int, total: int) -> None:
-            nonlocal shown
-            if shown is None and sys.stderr.isatty():
-                bar = click.progressbar(length=max(total, 1), label="bytes", file=sys.stderr)
-                shown = stack.enter_context(bar)
-            if shown is not None:
-                shown.update(done - shown.pos)
-
-        yield progress

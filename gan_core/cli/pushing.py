@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
-from gan_core.cli.hub import progress_bar
 from gan_core.cli.options import as_json, print_json
 from gan_core.cli.which import find
 from gan_core.config import RunConfig
-from gan_core.errors import ConfigError, GanCoreError, HubError, RunError
+from gan_core.errors import ConfigError, GanCoreError, RunError
 from gan_core.hub.client import Address
+from gan_core.hub.showing import on_terminal
 from gan_core.mirror import Wish, forget_wish, read_record, read_wish, unsent, write_wish
 from gan_core.settings import Settings
 from gan_core.training.events import Noticed
@@ -178,7 +178,7 @@ def fetch(
     if (alive := found.alive()) and not quiet:
         click.echo(alive, err=True)
     config = changed(found.config, str(address), found.step)
-    with progress_bar() as progress:
+    with on_terminal(str(address), at_once=True) as progress:
         folder = bring(found, settings, run=run, config=config, progress=progress)
     if not quiet:
         click.echo(f"{folder.path} goes on with {address} from step {found.step:,}", err=True)
@@ -204,17 +204,17 @@ def push(run: str, repository: str | None, onto: str | None, public: bool, as_js
     folder = find(run)
     folder.config()
     before = read_wish(folder)
-    if repository:
+    if repository or public:
         Push(to=repository, public=public or None).want(folder)
     wish = read_wish(folder)
     if wish is None:
         raise RunError(f"{folder.id} is not pushed anywhere yet. Nothing was sent. Say where: USER/NAME.")
     waits = unsent(folder, read_record(folder, wish.repository))
     try:
-        with progress_bar() as progress:
+        with on_terminal(wish.repository, at_once=True) as progress:
             done = push_now(folder, wish, onto=onto, anew=bool(repository), progress=progress)
-    except HubError:
-        if repository and before != wish:
+    except (GanCoreError, KeyboardInterrupt):
+        if before != wish:
             _back(folder, before)
         raise
     assert done.sent is not None

@@ -124,7 +124,7 @@ def _listings(spec: str, settings: Settings) -> dict[str, Listing]:
     if spec in TORCHVISION:
         return {"": _torchvision(spec, settings)}
     if spec.startswith(HUB):
-        folder = download(spec.removeprefix(HUB), kind="dataset", patterns=HUB_PATTERNS)
+        folder = download(spec.removeprefix(HUB), patterns=HUB_PATTERNS)
         archives = sorted(folder.rglob("*.[zZ][iI][pP]"))
         path = archives[0] if len(archives) == 1 else folder
         return list_path(path, max_mp=settings.max_picture_mp, spec=spec, name=short_name(spec))

@@ -56,7 +56,7 @@ def _here(spec: str, settings: Settings) -> dict[str, Listing]:
         return _listings(spec, settings)
     if spec.startswith(HUB):
         try:
-            folder = download(spec.removeprefix(HUB), kind="dataset", patterns=HUB_PATTERNS, cached_only=True)
+            folder = download(spec.removeprefix(HUB), patterns=HUB_PATTERNS, cached_only=True)
         except HubError:
             raise absent from None
         archives = sorted(folder.rglob("*.[zZ][iI][pP]"))

@@ -9,10 +9,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from gan_core.deploy.processes import clean_environment, last_words, running
+from gan_core.deploy.scratch import scratch_folder
 from gan_core.errors import DeployError
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
@@ -114,8 +114,8 @@ def browser_page(browser: str, url: str, scratch: Path, *, limit_s: float) -> It
     theirs, log = [their_read, their_write], scratch / "browser.txt"
     try:
         # It keeps a socket among its temporary files, whose path may have a hundred characters and no more.
-        with TemporaryDirectory(prefix="gc-", dir="/tmp", ignore_cleanup_errors=True) as short:
-            environment = {**clean_environment(scratch / "browser-home"), "TMPDIR": short}
+        with scratch_folder("page", Path("/tmp")) as short:
+            environment = {**clean_environment(scratch / "browser-home"), "TMPDIR": str(short)}
             with running(command, cwd=scratch, environment=environment, log=log, fds=tuple(theirs)):
                 while theirs:  # So that the pipe ends when the browser does.
                     os.close(theirs.pop())

@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal, get_args
 
 from gan_core.atomic import new_folder
@@ -13,6 +12,7 @@ from gan_core.deploy.chosen import TERMS, Chosen, copy_models
 from gan_core.deploy.front_matter import space_card
 from gan_core.deploy.leaks import refuse_secrets
 from gan_core.deploy.requirements import requirements
+from gan_core.deploy.scratch import scratch_folder
 from gan_core.deploy.sources import LICENSE, program_files
 from gan_core.errors import DeployError
 from gan_core.hub.compare import MARK
@@ -65,8 +65,8 @@ def build_bundle(
         raise DeployError(f"{out} is not empty. Nothing was written. Name a new folder.")
     if not models:
         raise DeployError("A Space without a model shows nothing. No Space was built. Name at least one --model.")
-    with TemporaryDirectory(prefix="gan-core-models-") as staged, new_folder(out, replace=True) as folder:
-        chosen = copy_models(models, Path(staged), discriminators=discriminators, tell=tell)
+    with scratch_folder("models") as staged, new_folder(out, replace=True) as folder:
+        chosen = copy_models(models, staged, discriminators=discriminators, tell=tell)
         if target == "static":
             _static(folder, chosen, title, hub_id, settings, tell)
         else:

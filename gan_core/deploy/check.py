@@ -16,13 +16,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from gan_core.cards.front_matter import divided
 from gan_core.deploy import trial
 from gan_core.deploy.bundle import Bundle
 from gan_core.deploy.environment import Environment, make_environment, space_python
 from gan_core.deploy.processes import clean_environment, last_words, running
+from gan_core.deploy.scratch import scratch_folder
 from gan_core.errors import DeployError
 from gan_core.families import get_family
 from gan_core.weights import read_config
@@ -31,35 +31,34 @@ START_S = 300.0  # Seconds on a quiet computer, minutes on one that trains at th
 SPACE_NAME = ("someone", "trial")
 
 
-def check(bundle: Bundle, *, tell: Callable[[str], None], environment: Environment = "fresh") -> None:
+def check(bundle: Bundle, *, tell: Callable[[str], None], environment: Environment = "fresh") -> str:
     """Raise `DeployError`, with the last lines of the log, unless the bundle works; nothing stays behind.
 
-    tell: is given what is being done, and what could not be tried.
+    Returns what came of it in a few words: what it worked with, or that it was not tried. tell: is given what is being
+    done, more than once where that takes long, and what could not be tried; what it raises ends the trial.
     """
-    with TemporaryDirectory(prefix="gan-core-check-", ignore_cleanup_errors=True) as scratch:
+    with scratch_folder("check") as scratch:
         # A copy: what runs may write beside itself, and the bundle stays as it was built.
-        copy = Path(scratch) / "app"
+        copy = scratch / "app"
         shutil.copytree(bundle.folder, copy)
         if bundle.target == "static":
             from gan_core.deploy.check_page import check_page
 
-            check_page(copy, Path(scratch), tell)
-        else:
-            _check_server(copy, Path(scratch), bundle.target, tell, environment)
+            return check_page(copy, scratch, tell)
+        return _check_server(copy, scratch, bundle.target, tell, environment)
 
 
-def _check_server(
-    copy: Path, scratch: Path, target: str, tell: Callable[[str], None], environment: Environment
-) -> None:
+def _check_server(copy: Path, scratch: Path, target: str, tell: Callable[[str], None], environment: Environment) -> str:
     head, _ = divided((copy / "README.md").read_text(encoding="utf-8"))
     asked, here = str(head["python_version"]), f"{sys.version_info.major}.{sys.version_info.minor}"
-    if not f"{asked}.".startswith(f"{here}.") and (environment != "full" or space_python(asked) is None):
+    other_python = not f"{asked}.".startswith(f"{here}.") and (environment != "full" or space_python(asked) is None)
+    if other_python:
         tell(f"The Space will have Python {asked}; the trial has {here}.")
     if target == "zero-gpu":
         tell("ZeroGPU cannot be tried here: the trial computes on the CPU.")
     log = scratch / "log.txt"
     text = (copy / "requirements.txt").read_text(encoding="utf-8")
-    python = make_environment(
+    python, kind = make_environment(
         scratch / "venv",
         text,
         gradio=str(head["sdk_version"]),
@@ -68,9 +67,10 @@ def _check_server(
         log=log,
         tell=tell,
     )
-    tell("Starting the bundle as a Space starts it.")
+    words = "Starting the bundle as a Space starts it."
+    tell(words)
     log.unlink(missing_ok=True)
-    with started(python, copy, scratch / "home", log) as url:
+    with started(python, copy, scratch / "home", log, pulse=lambda: tell(words)) as url:
         try:
             for folder in sorted((copy / "pretrained").iterdir()):
                 is_generator = get_family(read_config(folder).family).kind == "generator"
@@ -78,11 +78,28 @@ def _check_server(
                 tell(f"{folder.name} {'drew a picture' if is_generator else 'painted a photograph'}.")
         except DeployError as error:
             raise DeployError(f"{error} Nothing was uploaded. {_said(log)}") from None
+    notes = {
+        "on the CPU": target == "zero-gpu",
+        f"with Python {here}": other_python,
+        "with the packages that are installed here": kind == "linked",
+    }
+    return ", ".join(["It works", *(note for note, holds in notes.items() if holds)])
 
 
 @contextmanager
-def started(python: Path, folder: Path, home: Path, log: Path, *, limit_s: float = START_S) -> Iterator[str]:
-    """A bundle of a server target, running as on a Space; the address where it answers. Raises `DeployError`."""
+def started(
+    python: Path,
+    folder: Path,
+    home: Path,
+    log: Path,
+    *,
+    limit_s: float = START_S,
+    pulse: Callable[[], object] = lambda: None,
+) -> Iterator[str]:
+    """A bundle of a server target, running as on a Space; the address where it answers. Raises `DeployError`.
+
+    pulse: called while it starts; what it raises ends it.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -96,6 +113,7 @@ def started(python: Path, folder: Path, home: Path, log: Path, *, limit_s: float
                 raise DeployError(
                     f"The bundle does not answer within {limit_s:.0f} s. Nothing was uploaded. {_said(log)}"
                 )
+            pulse()
             time.sleep(0.2)
         yield url
 

@@ -24,12 +24,15 @@ STATE = (
 """What page.js says of itself."""
 
 
-def check_page(folder: Path, scratch: Path, tell: Callable[[str], None]) -> None:
-    """Raise `DeployError` unless the page draws a picture with each generator and paints with each translator."""
+def check_page(folder: Path, scratch: Path, tell: Callable[[str], None]) -> str:
+    """Raise `DeployError` unless the page draws a picture with each generator and paints with each translator.
+
+    Returns what came of it in a few words.
+    """
     browser = find_browser()
     if browser is None:
         tell("The page was not tried: there is no Chromium on this computer. Open it yourself before others do.")
-        return
+        return "Not tried: there is no Chromium on this computer"
     head, _ = divided((folder / "README.md").read_text(encoding="utf-8"))
     tell("Opening the page in a headless browser.")
     with (
@@ -45,8 +48,9 @@ def check_page(folder: Path, scratch: Path, tell: Callable[[str], None]) -> None
             raise DeployError(f"{error} Nothing was uploaded.{said}") from None
     if found is None:
         tell("The page drew its first picture; its other models were not tried.")
-        return
+        return "It opens; its other models were not tried"
     _judge(found, tell)
+    return "It works"
 
 
 def _first(page: Page) -> dict[str, Any]:

@@ -30,8 +30,11 @@ BUILD_ADDS = ("uvicorn>=0.14.0", "spaces")
 VENV_S = 180.0
 INSTALL_S = {"fresh": 1200.0, "full": 3600.0}
 _NOT_REACHED = re.compile(
-    r"NewConnectionError|NameResolutionError|name resolution|ConnectTimeout|ProxyError|unreachable"
+    r"NewConnectionError|NameResolutionError|name resolution|ConnectTimeout|ReadTimeout|RemoteDisconnected|SSLError"
+    r"|ConnectionResetError|ProxyError|unreachable"
 )
+_QUARREL = re.compile(r"ResolutionImpossible|conflicting dependencies")
+"""pip reached the packages in the end, whatever it had to ask twice for."""
 _PRIVATE = re.compile(r"TOKEN|SECRET|PASSWORD|API_KEY|^(HF_|GAN_CORE_|PYTHON|VIRTUAL_ENV|OAUTH_|SPACE_)")
 
 Tell = Callable[[str], None]
@@ -39,24 +42,28 @@ Tell = Callable[[str], None]
 
 def make_environment(
     folder: Path, requirements: str, *, gradio: str, python_version: str, kind: Environment, log: Path, tell: Tell
-) -> Path:
-    """Make it in `folder`; its python. gradio, python_version: what the Space's head asks for. Raises `DeployError`.
+) -> tuple[Path, Environment]:
+    """Make it in `folder`; its python, and of which kind it became. gradio, python_version: what the Space's head
+    asks for. Raises `DeployError`.
 
     fresh becomes linked, and that is told, where no package can be fetched.
     """
     if kind != "linked":
         try:
-            return _installed(folder, requirements, gradio, python_version, kind, log, tell)
+            return _installed(folder, requirements, gradio, python_version, kind, log, tell), kind
         except ConnectionError as error:
             if kind == "full":
                 raise DeployError(f"{error} The bundle was not tried.") from None
             tell(f"{error} The trial uses the packages that are installed here instead.")
             shutil.rmtree(folder, ignore_errors=True)
-    python = _new(folder, log, pip=False)
+    try:
+        python = _new(folder, log, pip=False)
+    except ConnectionError as error:
+        raise DeployError(f"{error} The bundle was not tried, and nothing was uploaded.\n{last_words(log)}") from None
     names = [line for line in _lines(requirements) if not line.startswith("-")]
     lend(folder, [*names, f"gradio[oauth]=={gradio}"], tell)
     tell("Nothing was installed for the trial: it uses the packages that are installed here.")
-    return python
+    return python, "linked"
 
 
 def space_python(asked: str) -> str | None:
@@ -77,7 +84,7 @@ def _new(folder: Path, log: Path, *, pip: bool, interpreter: str = sys.executabl
     except TimeoutError:
         failed = 1
     if failed:
-        raise ConnectionError("Python makes no virtual environment with pip here.")
+        raise ConnectionError(f"Python makes no virtual environment {'with pip ' if pip else ''}here.")
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
@@ -96,13 +103,21 @@ def _installed(
         lines = [line for line in lines if re.split(r"[=\[]", line)[0] not in LENT and _INDEX not in line]
     listed = folder / "requirements.txt"
     listed.write_text("\n".join(lines) + "\n")
-    tell(f"Installing the {sum(not line.startswith('-') for line in lines)} packages of requirements.txt.")
+    words = f"Installing the {sum(not line.startswith('-') for line in lines)} packages of requirements.txt."
+    tell(words)
     pip = [python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar=off"]
     # In two steps, as the build does it: the second may change what the first installed.
-    for words in (["-r", listed], [f"gradio[oauth,mcp]=={gradio}", *BUILD_ADDS]):
+    for asked in (["-r", listed], [f"gradio[oauth,mcp]=={gradio}", *BUILD_ADDS]):
         before = log.stat().st_size if log.exists() else 0
         try:
-            failed = finish([*pip, *words], cwd=folder, environment=_kept(), log=log, limit_s=INSTALL_S[kind])
+            failed = finish(
+                [*pip, *asked],
+                cwd=folder,
+                environment=_kept(),
+                log=log,
+                limit_s=INSTALL_S[kind],
+                pulse=lambda: tell(words),  # Whoever listens may cancel.
+            )
         except TimeoutError:
             raise DeployError(
                 f"pip took longer than {INSTALL_S[kind] / 60:.0f} minutes. The bundle was not tried, and nothing was "
@@ -110,16 +125,16 @@ def _installed(
             ) from None
         if failed:
             said = log.read_text(errors="replace")[before:]
-            if _NOT_REACHED.search(said):
+            if _NOT_REACHED.search(said) and not _QUARREL.search(said):
                 raise ConnectionError("The packages cannot be fetched: there is no connection.")
             raise DeployError(
                 f"requirements.txt cannot be installed, here as on a Space. Nothing was uploaded.\n{last_words(log)}"
             )
     if kind == "fresh":
         lend(folder, LENT, tell)
-        asked = dict(line.split("==", 1) for line in _lines(requirements) if line.startswith(LENT) and "==" in line)
-        other = [name for name in LENT if _public(distribution(name)) != asked.get(name)]
-        note = f" instead of {', '.join(f'{name} {asked.get(name)}' for name in other)}" if other else ""
+        pins = dict(line.split("==", 1) for line in _lines(requirements) if line.startswith(LENT) and "==" in line)
+        other = [name for name in LENT if _public(distribution(name)) != pins.get(name)]
+        note = f" instead of {', '.join(f'{name} {pins.get(name)}' for name in other)}" if other else ""
         lent = ", ".join(f"{name} {_public(distribution(name))}" for name in LENT)
         tell(f"{lent} of this environment was used{note}; everything else was installed anew.")
     return python

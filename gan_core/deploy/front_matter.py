@@ -8,6 +8,7 @@ from gan_core.config import require
 from gan_core.deploy.chosen import Chosen
 from gan_core.deploy.requirements import gradio_version, python_version
 from gan_core.families import get_family
+from gan_core.hub.client import NAME
 
 MAX_SHORT = 60
 """Characters of short_description that the Hub takes."""
@@ -66,7 +67,8 @@ def matter(target: str, title: str, chosen: Sequence[Chosen]) -> dict[str, Any]:
 
 def _dataset(one: Chosen) -> str | None:
     name = str(one.config.data.get("name", ""))
-    return name.removeprefix("hub:").partition("@")[0] if name.startswith("hub:") else None
+    source = name.removeprefix("hub:").partition("@")[0]
+    return source if name.startswith("hub:") and NAME.fullmatch(source) else None  # The Hub refuses any other.
 
 
 def _about(target: str) -> str:

@@ -1,10 +1,10 @@
 """What a Space on the Hub holds now, and what of it a deploy put there."""
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gan_core.deploy.plan import MANIFEST, There, read_manifest
+from gan_core.deploy.scratch import scratch_folder
 from gan_core.errors import HubError
 from gan_core.hub.client import Address, api, explained
 from gan_core.hub.files import File
@@ -41,7 +41,7 @@ def _told(entry: Any) -> File:
 
 
 def _manifest(hub: "HfApi", name: str, head: str) -> dict[str, File] | None:
-    with tempfile.TemporaryDirectory(prefix="gan-core-") as folder:
+    with scratch_folder("look") as folder:
         path = Path(hub.hf_hub_download(name, MANIFEST, repo_type="space", revision=head, local_dir=folder))
         with path.open("rb") as file:
             return read_manifest(file.read(MANIFEST_BYTES).decode("utf-8", errors="replace"))

@@ -4,11 +4,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 from gan_core.deploy.bundle import Target
-from gan_core.hub.files import BLOCK, File
+from gan_core.hub.files import File
 
 MANIFEST = "deployed.json"
 """In the Space: what the last deploy put there, so that any computer can tell our files from a person's."""
@@ -90,19 +89,10 @@ def _same(one: File | None, other: File | None) -> bool:
     return one is None and other is None if one is None or other is None else one.same(other)
 
 
-def hashed(content: bytes) -> File:
-    """A small file as the Hub tells it."""
+def told_of(content: bytes) -> File:
+    """What the Hub will tell of a file that is not on a disk."""
     oid = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
     return File(len(content), hashlib.sha256(content).hexdigest(), oid)
-
-
-def hashed_file(path: Path) -> File:
-    sha256, oid = hashlib.sha256(), hashlib.sha1(b"blob %d\0" % path.stat().st_size)
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            sha256.update(block)
-            oid.update(block)
-    return File(path.stat().st_size, sha256.hexdigest(), oid.hexdigest())
 
 
 def write_manifest(target: Target, files: Mapping[str, File]) -> bytes:
@@ -116,6 +106,6 @@ def read_manifest(text: str) -> dict[str, File] | None:
     try:
         told = json.loads(text)["files"]
         files = {str(name): File(int(one["size"]), one["sha256"], one["oid"]) for name, one in told.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return files

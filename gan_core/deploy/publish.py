@@ -1,6 +1,5 @@
 """A deploy from the first look to the running Space: look, build, check, upload, wait."""
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from gan_core.deploy.bundle import Bundle, Target, build_bundle
 from gan_core.deploy.check import Environment, check
 from gan_core.deploy.look import look
 from gan_core.deploy.plan import Plan, changes
+from gan_core.deploy.scratch import scratch_folder
 from gan_core.deploy.space import Deployed, Options, deploy, ready, refuse, wanted
 from gan_core.deploy.watch import TIMEOUT_S, Running, watch
 from gan_core.errors import ModelError
@@ -26,6 +26,8 @@ STEPS: tuple[Step, ...] = ("look", "build", "check", "upload", "wait")
 Tell = Callable[[Step, str, float | None], None]
 """tell(step, words, share of it that is done; None where nobody knows)"""
 TITLE = "GAN Studio"
+STATIC_BYTES = 60_000_000
+"""Weights of one model that a visitor of a static page is made to download, at most."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,8 @@ def publish(wish: Wish, settings: Settings, *, token: str | None = None, tell: T
     there = ready(wish.address, wish.target, wish.options, token=token)
     words = "The Space is to be made" if there is None else f"The Space is at {there.head[:8]}"
     tell("look", words, 1.0)
-    with tempfile.TemporaryDirectory(prefix="gan-core-deploy-") as folder:
-        bundle = _build(Path(folder) / "space", wish, settings, tell)
+    with scratch_folder("space") as folder:
+        bundle = _build(folder / "space", wish, settings, tell)
         tell("check", "Comparing with what is there", None)
         plan = changes(wanted(bundle)[0], there)
         refuse(wish.address, plan, wish.options)  # Before the minutes that a check takes.
@@ -80,8 +82,8 @@ def publish(wish: Wish, settings: Settings, *, token: str | None = None, tell: T
             tell("check", "Nothing changed since the last deploy", 1.0)
         elif wish.check:
             tell("check", "Starting it here", None)
-            check(bundle, tell=lambda text: tell("check", text, None), environment=wish.environment)
-            tell("check", "It works", 1.0)
+            verdict = check(bundle, tell=lambda text: tell("check", text, None), environment=wish.environment)
+            tell("check", verdict, 1.0)
         else:
             tell("check", "Left out", 1.0)
 
@@ -129,8 +131,8 @@ def rehearse(wish: Wish, settings: Settings, *, token: str | None = None, tell: 
     elif there is None and wish.target not in targets_for(who, namespace):
         doubt = f"This account may not have {wish.target}; the Hub says so when the Space is made."
     tell("look", "The Space is to be made" if there is None else f"The Space is at {there.head[:8]}", 1.0)
-    with tempfile.TemporaryDirectory(prefix="gan-core-deploy-") as folder:
-        bundle = _build(Path(folder) / "space", wish, settings, tell)
+    with scratch_folder("space") as folder:
+        bundle = _build(folder / "space", wish, settings, tell)
         plan = changes(wanted(bundle)[0], there)
     return Rehearsal(plan, bundle.bytes, doubt)
 
@@ -191,10 +193,6 @@ def unfit(info: "ModelInfo", target: Target) -> str | None:
     return None
 
 
-STATIC_BYTES = 60_000_000
-"""Weights of one model that a visitor of a static page is made to download, at most."""
-
-
 def command(wish: Wish, names: Sequence[str]) -> list[str]:
     """The command line of a wish. Values of secrets are in the environment, and not in it."""
     options, said = wish.options, ["gan-core", "deploy", wish.address.repository, "--target", wish.target]
@@ -204,10 +202,15 @@ def command(wish: Wish, names: Sequence[str]) -> list[str]:
         said += ["--title", wish.title]
     if options.hardware:
         said += ["--hardware", options.hardware]
+    if options.onto:
+        said += ["--onto", options.onto]
+    if wish.environment != Wish.environment:
+        said += ["--check-in", wish.environment]
     said += [f"--variable={key}={value}" for key, value in options.variables.items()]
     said += [f"--secret={key}" for key in options.secrets]
     flags = {
         "--private": options.private,
+        "--force": options.force,
         "--skip-check": not wish.check,
         "--no-wait": not wish.wait,
     }

@@ -31,7 +31,7 @@ def requirements(target: str) -> str:
         lines += ["# Without CUDA, which is five times as large; where it is missing there, the usual one serves."]
         lines += [f"--extra-index-url {CPU_INDEX}", *(_pin(name) for name in ZERO_GPU)]
     lines += [_pin(name, "oauth" if name == "gradio" else "") for name in NEEDED if name not in ZERO_GPU]
-    lines += [_pin(name) for name in ALSO if _installed(name)]
+    lines += [_pin(name) for name in ALSO if installed(name)]
     return "\n".join(lines) + "\n"
 
 
@@ -43,7 +43,8 @@ def gradio_version() -> str:
     return _pin("gradio").rpartition("=")[2]
 
 
-def _installed(name: str) -> str | None:
+def installed(name: str) -> str | None:
+    """The version of a package that is here; None where it is not."""
     try:
         return version(name)
     except PackageNotFoundError:
@@ -51,7 +52,7 @@ def _installed(name: str) -> str | None:
 
 
 def _pin(name: str, extra: str = "") -> str:
-    found = _installed(name)
+    found = installed(name)
     if found is None:
         raise DeployError(f"{name} is not installed here. No Space was built. Install gan-core again, whole.")
     public = found.partition("+")[0]  # 2.15.0+cu132 is called 2.15.0 where everybody gets it.

@@ -13,13 +13,12 @@ from gan_core.deploy.plan import (
     Plan,
     There,
     changes,
-    hashed,
-    hashed_file,
+    told_of,
     write_manifest,
 )
 from gan_core.errors import ConfigError, HubError
 from gan_core.hub.client import Address, Progress, api, explained, quietly
-from gan_core.hub.files import File
+from gan_core.hub.files import File, hashed
 
 LARGE_BYTES = 1_000_000
 SIGN_IN = "you are not signed in. Log in (hf auth login), or set HF_TOKEN."
@@ -44,6 +43,14 @@ class Options:
     """A commit that may be overwritten although somebody else changed the Space."""
     force: bool = False
     """Overwrite whatever was changed there."""
+
+
+class DivergedError(HubError):
+    """Somebody changed the Space. head: the commit to look at."""
+
+    def __init__(self, text: str, head: str | None) -> None:
+        super().__init__(text, "diverged")
+        self.head = head or ""
 
 
 @dataclass(frozen=True)
@@ -128,9 +135,9 @@ def wanted(bundle: Bundle) -> tuple[dict[str, File], bytes]:
         assert not path.is_absolute(), name
         assert ".." not in path.parts, name
         assert name != MANIFEST, name
-        files[name] = hashed_file(bundle.folder / name)
+        files[name] = hashed(bundle.folder / name)
     content = write_manifest(bundle.target, files)
-    return {**files, MANIFEST: hashed(content)}, content
+    return {**files, MANIFEST: told_of(content)}, content
 
 
 def deploy(
@@ -144,7 +151,7 @@ def deploy(
 ) -> Deployed:
     """Make or update the Space in one commit that sends what differs and deletes what left the bundle.
 
-    Files that a person put there stay. Raises `HubError`, with the reason "diverged" where somebody changed ours.
+    Files that a person put there stay. Raises `HubError`: `DivergedError` where somebody changed ours.
     """
     undone = f"{address.repository} was not deployed"
     there = ready(address, bundle.target, options, token=token)
@@ -167,13 +174,13 @@ def deploy(
 
 
 def refuse(address: Address, plan: Plan, options: Options) -> None:
-    """Raise `HubError` ("diverged") where a deploy would overwrite what somebody else did, and nobody allowed it."""
+    """Raise `DivergedError` where a deploy would overwrite what somebody else did, and nobody allowed it."""
     undone, onto, head = f"{address.repository} was not deployed", options.onto, plan.head or "nothing"
     allowed = bool(onto and len(onto) >= 7 and head.startswith(onto))
     if onto and not allowed:
-        raise HubError(f"{undone}: the head is {head[:8]}, not {onto[:8]}. Look at it first.", "diverged")
+        raise DivergedError(f"{undone}: the head is {head[:8]}, not {onto[:8]}. Look at it first.", plan.head)
     if plan.changed and not options.force and not allowed:
-        raise HubError(changed_there(undone, plan), "diverged")
+        raise DivergedError(changed_there(undone, plan), plan.head)
 
 
 def changed_there(undone: str, plan: Plan) -> str:
@@ -258,6 +265,6 @@ def _commit(
         if now is None or now.head == plan.head:
             raise
         if after.changed or not attempts:
-            raise HubError(changed_there(undone, after), "diverged") from None
+            raise DivergedError(changed_there(undone, after), after.head) from None
     # Somebody changed what is none of ours: once more, on top of that. What was sent is not sent again.
     return _commit(bundle, address, after, local, manifest, token, undone, progress, attempts - 1)

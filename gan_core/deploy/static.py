@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gan_core.atomic import write_bytes, write_json
+from gan_core.deploy.exports import exported, exports_folder
 from gan_core.deploy.static_runtime import CDN, write_runtime
 from gan_core.errors import DeployError, ModelError
 from gan_core.families import get_family
@@ -36,7 +37,6 @@ THUMB_PX = 64
 PAGE = BESIDE / "assets" / "static"
 TEMPLATE, WORKER, SERVE = "index.html", "sw.js", "serve.py"
 LARGE = (".onnx", ".wasm")
-ONNX = "generator.onnx"
 
 
 def _silent(_: str) -> None:
@@ -49,12 +49,13 @@ def write_static(
     *,
     title: str,
     hub_id: str | None = None,
-    settings: Settings | None = None,  # noqa: ARG001 every target is given them
+    settings: Settings | None = None,
     tell: Callable[[str], None] = _silent,
 ) -> None:
     """Write the page with these model folders into the folder `out`, in their order.
 
-    title: of the page. hub_id: the Space, user/name, for the page's links. tell: is given what is worth a sentence.
+    title: of the page. hub_id: the Space, user/name, for the page's links. settings: where exports are kept;
+    None: all is exported anew. tell: is given what is worth a sentence.
     Raises `DeployError`, `ModelError` for a damaged model, `GanCoreError` where the extra [onnx] is not installed.
     """
     from gan_core.deploy.static_page import write_page
@@ -62,11 +63,11 @@ def write_static(
 
     if not models:
         raise DeployError("A page without a model shows nothing. Nothing was written. Name at least one model.")
-    told = []
+    told, kept_in = [], exports_folder(settings) if settings else None
     for folder in models:
         kind = get_family(read_config(folder, check_network=False).family).kind
         write = write_generator if kind == "generator" else write_translator
-        told.append(write(out, folder, name=folder.name, tell=tell))
+        told.append(write(out, folder, name=folder.name, kept_in=kept_in, tell=tell))
         if (folder / "preview.webp").is_file():
             shutil.copyfile(folder / "preview.webp", out / "models" / folder.name / "preview.webp")
     laid = write_runtime(out, tell=tell)
@@ -80,15 +81,19 @@ def write_static(
 
 
 def write_generator(
-    out: Path, folder: Path, *, name: str | None = None, tell: Callable[[str], None] = _silent
+    out: Path,
+    folder: Path,
+    *,
+    name: str | None = None,
+    kept_in: Path | None = None,
+    tell: Callable[[str], None] = _silent,
 ) -> dict[str, Any]:
-    """Write models/<name>/ of a generator into `out`; returns what its model.json holds.
+    """Write models/<name>/ of a generator into `out`; returns what its model.json holds. kept_in: see `exported`.
 
     Pictures are equal to `Generator.picture` to 1/255: the weights keep the precision in which the folder stores them.
     Raises `ModelError` for a damaged model and for a translator, `GanCoreError` without the extra [onnx].
     """
     from gan_core.inference.generator import Generator
-    from gan_core.interop import onnx
     from gan_core.recipe import Recipe
 
     model = load(folder)
@@ -96,8 +101,7 @@ def write_generator(
         raise ModelError(f"{folder.name} is no generator. Nothing was written. Choose another model.")
     generator, name = Generator(model), name or folder.name
     place = out / "models" / name
-    half = _is_half(model)
-    (written,) = onnx.write(model, place / ONNX, name=name, half=half)
+    (written,) = exported(model, place, name=name, half=_is_half(model), kept_in=kept_in)
     content = written.path.read_bytes()
     picture = generator.picture(Recipe(seed=FIRST_SEED))
     write_bytes(place / "first.webp", _webp(picture, lossless=True))
@@ -115,7 +119,7 @@ def write_generator(
         "sha256": generator.sha256,
         "hub": generator.ref.hub if generator.ref else None,
         "license": model.config.license,
-        "onnx": {"file": ONNX, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()},
+        "onnx": {"file": written.path.name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()},
         "first": {"file": "first.webp", "width": picture.width, "height": picture.height},
         "thumb": _thumb(picture),
         "directions": _directions(generator),

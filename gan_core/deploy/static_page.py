@@ -60,14 +60,13 @@ def write_page(
     title: str,
     models: Sequence[Mapping[str, Any]],
     hub_id: str | None = None,
-    app: str | None = None,
     origins: Sequence[str] = (),
     tell: Callable[[str], None] | None = None,
 ) -> None:
     """Write the page's own files into a bundle's folder; its other scripts, models and the engine are others' to write.
 
-    models: what stands in each model.json, in the picker's order. hub_id: the Space's user/name, app: address of the
-    full app, for the links below. origins: addresses besides the page's own that it may fetch the engine from.
+    models: what stands in each model.json, in the picker's order. hub_id: the Space's user/name, for the links below.
+    origins: addresses besides the page's own that it may fetch the engine from.
     """
     kinds = {model["kind"] for model in models}
     names = ["explore", "interpolate"] if "generator" in kinds else []
@@ -87,7 +86,7 @@ def write_page(
         "facts": _in_page(facts),
         "tabs": "".join(_tab(name, first=name == names[0]) for name in names),
         "panels": "\n".join(_panel(name, models, first=name == names[0]) for name in names),
-        "links": _links(models, hub_id, app),
+        "links": _links(models, hub_id),
     }
     write_bytes(out / "index.html", filled(_text("static/index.html"), fill).encode())
     if tell is not None:
@@ -160,11 +159,8 @@ def _panel(name: str, models: Sequence[Mapping[str, Any]], *, first: bool) -> st
     return f'<div id="{name}" role="tabpanel" aria-labelledby="tab-{name}"{hidden}>\n{body}</div>'
 
 
-def _links(models: Sequence[Mapping[str, Any]], hub_id: str | None, app: str | None) -> str:
-    found = [
-        ("The full app", app),
-        *((f"{one['name']} on the Hub", HUB + one["hub"]) for one in models if one.get("hub")),
-    ]
+def _links(models: Sequence[Mapping[str, Any]], hub_id: str | None) -> str:
+    found = [(f"{one['name']} on the Hub", HUB + one["hub"]) for one in models if one.get("hub")]
     found += [("This Space's files", f"{HUB}spaces/{hub_id}/tree/main") if hub_id else ("", None)]
     found += [("GAN Studio", _project())]
     links = [f'<a href="{html.escape(to)}" rel="noopener">{html.escape(text)}</a>' for text, to in found if to]

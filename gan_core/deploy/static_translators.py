@@ -10,10 +10,10 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from gan_core.atomic import write_bytes, write_json
+from gan_core.deploy.exports import exported
 from gan_core.errors import ModelError
 from gan_core.families import get_family
 from gan_core.inference.translator import Translator
-from gan_core.interop import onnx
 from gan_core.interop.graph import sides
 from gan_core.scenes import EXAMPLES
 from gan_core.weights import load
@@ -27,12 +27,17 @@ LEAST_MP = 0.2
 
 
 def write_translator(
-    out: Path, folder: Path, *, name: str | None = None, tell: Callable[[str], None] | None = None
+    out: Path,
+    folder: Path,
+    *,
+    name: str | None = None,
+    kept_in: Path | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Write models/<name>/ of a bundle: a file for each direction, model.json, and the first painting that is shown.
 
-    folder: a model folder. Its networks paint to 2/255 as they do here; see `onnx.write`. Raises `ModelError` for what
-    is no translator or cannot be exported, `GanCoreError` where the extra [onnx] is not installed.
+    folder: a model folder. Its networks paint to 2/255 as they do here; see `onnx.write`. kept_in: see `exported`.
+    Raises `ModelError` for what is no translator or cannot be exported, `GanCoreError` without the extra [onnx].
     """
     model = load(folder)
     family = get_family(model.config.family)
@@ -41,7 +46,7 @@ def write_translator(
     name = name or folder.name
     translator = Translator(model)
     place = out / "models" / name
-    written = onnx.write(model, place, name=name, half=True)
+    written = exported(model, place, name=name, half=True, kept_in=kept_in)
     translations = {}
     for one in written:
         way = one.path.stem.removeprefix("generator_")

@@ -1,22 +1,20 @@
 """Models of the Hub in its client's cache: fetched with progress, verified by hash, found again when offline."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from gan_core.atomic import write_bytes
 from gan_core.errors import HubError
-from gan_core.hub.client import NAME, Address, Progress, explained, limit_waiting, quietly
+from gan_core.hub.client import NAME, Address, Progress, quietly
+from gan_core.hub.fetching import TEXT_BYTES, fetch_file
 from gan_core.hub.files import File, Remote, hashed, remote_files
 
 CONFIG, WEIGHTS = "config.json", ".safetensors"
 MAIN = "main"
-CHUNK_BYTES = 1 << 18
-"""The client tells of 10 MB at a time, and most models here have less: nobody could see them come, nor cancel."""
 _WANTED = re.compile(r"[A-Za-z0-9][\w.-]*\.(json|safetensors)|preview\.webp|README\.md")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _AWAY = ("offline", "down", "limit")
@@ -49,7 +47,7 @@ def fetch(
     """
     undone = f"hub:{address} was not fetched"
     here = cached(address)
-    if here is not None and _COMMIT.fullmatch(address.revision or "") and not damaged(here.folder):
+    if here is not None and _is_whole(here) and not damaged(here.folder):
         return here  # A commit never changes.
     try:
         remote = remote_files(address, token=token)
@@ -91,24 +89,56 @@ def _gathered(
     progress: Progress,
 ) -> Copy:
     files = {name: file for name, file in remote.files.items() if _WANTED.fullmatch(name)}
-    if CONFIG not in files or not any(name.endswith(WEIGHTS) for name in files):
+    fits = CONFIG in files and files[CONFIG].size <= TEXT_BYTES
+    if not fits or not any(name.endswith(WEIGHTS) for name in files):
         raise HubError(foreign(address), "foreign")
-    done, total = 0, sum(file.size for file in files.values())
-    progress(done, total)
-    folder = _home(address.repository) / "snapshots" / remote.head
-    for name in sorted(files, key=lambda name: (name != CONFIG, files[name].size)):  # What can be refused comes first.
-        before = done
 
-        def report(count: int, before: int = before, size: int = files[name].size) -> None:
-            progress(before + min(count, size), total)
-
-        _file(address, name, files[name], remote.head, token, report, undone)
-        done += files[name].size
-        progress(done, total)
+    def seen(name: str, folder: Path) -> None:
         if name == CONFIG and check:
             check(folder)
+
+    ordered = sorted(files, key=lambda name: (name != CONFIG, files[name].size))  # What can be refused comes first.
+    folder = gather(
+        address.repository,
+        {name: files[name] for name in ordered},
+        remote.head,
+        undone=undone,
+        token=token,
+        progress=progress,
+        seen=seen,
+    )
     _remember(address, remote.head)
     return Copy(address, folder, remote.head)
+
+
+def gather(
+    repository: str,
+    files: Mapping[str, File],
+    commit: str,
+    *,
+    undone: str,
+    token: str | bool | None = None,
+    progress: Progress = quietly,
+    seen: Callable[[str, Path], None] | None = None,
+) -> Path:
+    """Files of one commit, verified, in their order; the cache's folder that holds them. Raises `HubError`.
+
+    seen(name, folder): told of each that is there; what it or `progress` raises ends it.
+    """
+    folder = _home(repository) / "snapshots" / commit
+    done, total = 0, sum(file.size for file in files.values())
+    progress(done, total)
+    for name, file in files.items():
+
+        def report(count: int, before: int = done, size: int = file.size) -> None:
+            progress(before + min(count, size), total)
+
+        fetch_file(repository, name, file, commit, undone=undone, token=token, report=report)
+        done += file.size
+        progress(done, total)
+        if seen:
+            seen(name, folder)
+    return folder
 
 
 def foreign(address: Address) -> str:
@@ -117,70 +147,6 @@ def foreign(address: Address) -> str:
         f"hub:{address} holds no model of GAN Studio's own format. Nothing was loaded. If it is a DCGAN, CycleGAN or "
         f"pix2pix of another project, import it: gan-core hub pull {address}."
     )
-
-
-def _file(
-    address: Address,
-    name: str,
-    file: File,
-    commit: str,
-    token: str | bool | None,
-    report: Callable[[int], None],
-    undone: str,
-) -> None:
-    """One file into the cache. The client compares no hashes: what arrived damaged is fetched once more."""
-    from huggingface_hub import hf_hub_download
-
-    limit_waiting()
-    path = Path()
-    for again in (False, True):
-        with explained(undone, what="model", revision=address.revision):
-            path = Path(
-                hf_hub_download(
-                    address.repository,
-                    name,
-                    revision=commit,
-                    token=token,
-                    tqdm_class=counter(report),
-                    force_download=again,
-                )
-            )
-        if hashed(path).same(file):
-            return
-    for left in (path.resolve(), path):
-        left.unlink(missing_ok=True)
-    text = f"{undone}: {name} arrived damaged twice (its hash is not the Hub's). Nothing was loaded. Try again later."
-    raise HubError(text, "damaged")
-
-
-def counter(report: Callable[[int], None]) -> Any:
-    """What the client takes for a progress bar; report(bytes of this file so far), and may raise to end it."""
-    from huggingface_hub import constants
-
-    constants.DOWNLOAD_CHUNK_SIZE = CHUNK_BYTES
-
-    class Counter:
-        def __init__(self, *_: object, initial: int = 0, total: int | None = None, **__: object) -> None:
-            self.n, self.total = initial, total
-
-        def update(self, count: int = 1) -> None:
-            self.n += count
-            report(self.n)
-
-        def update_transfer(self, count: int = 1) -> None:
-            """Bytes over the network, which may be fewer: the file's own are told."""
-
-        def _nothing(self, *_: object, **__: object) -> None: ...
-
-        set_postfix_str = set_transfer_postfix_str = set_description = refresh = close = _nothing
-        format_dict: dict[str, Any] = {}
-
-        def __enter__(self) -> "Counter":
-            return self
-
-        def __exit__(self, *_: object) -> None: ...
-
-    return Counter
 
 
 # What is here.
@@ -203,7 +169,8 @@ def copies() -> Iterator[Copy]:
         if not NAME.fullmatch(repository):
             continue
         seen = set()
-        for revision in sorted(_refs(home), key=lambda name: (name != MAIN, name)):
+        named = [revision for revision in _refs(home) if not _COMMIT.fullmatch(revision)]
+        for revision in sorted(named, key=lambda name: (name != MAIN, name)):
             copy = cached(Address(repository, None if revision == MAIN else revision))
             if copy and copy.commit not in seen:
                 seen.add(copy.commit)
@@ -249,10 +216,15 @@ def _refs(home: Path) -> dict[str, str]:
 
 
 def _remember(address: Address, commit: str) -> None:
-    """Only what is here whole is found by its branch or tag."""
-    revision = address.revision or MAIN
+    """Only what is here whole is found by its branch or tag; under its own number it stands as whole itself."""
     inside = _home(address.repository) / "refs"
-    if _COMMIT.fullmatch(revision) or not (inside / revision).is_relative_to(inside):
-        return
-    with suppress(OSError):  # A cache that nobody may write to serves all the same.
-        write_bytes(inside / revision, commit.encode())
+    for revision in {commit, address.revision or MAIN}:
+        if (inside / revision).is_relative_to(inside):
+            with suppress(OSError):  # A cache that nobody may write to serves all the same.
+                write_bytes(inside / revision, commit.encode())
+
+
+def _is_whole(here: Copy) -> bool:
+    """Whether it was asked for by its commit, and all of that was fetched: it may have been cut off."""
+    revision = here.address.revision or ""
+    return bool(_COMMIT.fullmatch(revision)) and _refs(_home(here.address.repository)).get(revision) == revision

@@ -1,22 +1,16 @@
-"""A repository's folder for reading: from the cache, or downloaded to it."""
+"""A data set's folder for reading: from the cache, or downloaded to it. Models: see `copies`."""
 
 from pathlib import Path
-from typing import Literal
 
 from gan_core.errors import HubError
 from gan_core.hub import client
 from gan_core.hub.client import explained, limit_waiting
 
+KIND = "dataset"
 
-def download(
-    name: str,
-    *,
-    kind: Literal["model", "dataset"],
-    patterns: list[str],
-    token: str | None = None,
-    cached_only: bool = False,
-) -> Path:
-    """The local folder of a repository `user/name[@revision]`, downloaded where the cache lacks it.
+
+def download(name: str, *, patterns: list[str], cached_only: bool = False) -> Path:
+    """The local folder of a data set `user/name[@revision]`, downloaded where the cache lacks it.
 
     Only files that match `patterns` are fetched. Without a connection, or with `cached_only`, the cached copy serves,
     if there is one.
@@ -28,11 +22,11 @@ def download(
     limit_waiting()
     repository, _, revision = name.partition("@")
     refused = f"hub:{name} was not downloaded"
-    with explained(refused, what=kind, revision=revision):
+    with explained(refused, what=KIND, revision=revision):
         try:
             try:
                 # Asked first: snapshot_download alone silently serves an old copy when the Hub fails.
-                wanted = None if cached_only else _head(repository, kind, revision, token)
+                wanted = None if cached_only else _head(repository, revision)
             except (OfflineModeIsEnabled, httpx.TransportError):
                 wanted = None
             # Asked for by its name, not by `wanted`: only so does the cache learn which copy to serve without a
@@ -40,10 +34,9 @@ def download(
             folder = Path(
                 snapshot_download(
                     repository,
-                    repo_type=kind,
+                    repo_type=KIND,
                     revision=revision or None,
                     allow_patterns=patterns,
-                    token=token,
                     local_files_only=wanted is None,
                 )
             )
@@ -58,8 +51,7 @@ def download(
     return folder
 
 
-def _head(repository: str, kind: str, revision: str, token: str | None) -> str | None:
+def _head(repository: str, revision: str) -> str | None:
     from huggingface_hub import HfApi
 
-    hub = HfApi(token=token)
-    return hub.repo_info(repository, repo_type=kind, revision=revision or None, timeout=client.TIMEOUT_S).sha
+    return HfApi().dataset_info(repository, revision=revision or None, timeout=client.TIMEOUT_S).sha

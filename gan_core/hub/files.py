@@ -3,8 +3,9 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from gan_core.hub.client import Address, api, explained
 OURS = re.compile(r"[A-Za-z0-9][\w.-]*\.(safetensors|json|webp|png|csv|md)|LICENSE")
 """Files of a model folder that travel. Everything else stays where it is, here and there."""
 MAX_FILES = 1000
+"""Of a model's repository."""
+MAX_ENTRIES = 5000
+"""Of any repository."""
 MAX_BYTES = 20 * 10**9
 BLOCK = 1 << 20
 
@@ -38,14 +42,23 @@ class File:
 
 
 @dataclass(frozen=True)
+class Tree:
+    """A repository at one commit, whatever its files are called: nobody has checked their names."""
+
+    head: str | None
+    """None: there is no such repository, or this account may not see it."""
+    files: Mapping[str, File]
+
+
+@dataclass(frozen=True)
 class Remote:
-    """A repository at one commit."""
+    """A model's repository at one commit."""
 
     head: str
     files: Mapping[str, File]
     """Ours alone: see `OURS`."""
-    foreign: tuple[str, ...] = ()
-    """Names of the others."""
+    foreign: Mapping[str, File] = field(default_factory=dict)
+    """The others, by names that nobody has checked."""
 
 
 def local_files(folder: Path) -> dict[str, File]:
@@ -61,11 +74,11 @@ def local_files(folder: Path) -> dict[str, File]:
 def hashed(path: Path) -> File:
     """Size and hashes of a file; one that did not change is not read again."""
     facts = path.stat()
-    return _hashed(path, facts.st_mtime_ns, facts.st_size)
+    return _hashed(path, (facts.st_ino, facts.st_mtime_ns), facts.st_size)
 
 
 @lru_cache(1024)
-def _hashed(path: Path, changed_at: int, size: int) -> File:  # noqa: ARG001 - another time or size is another file
+def _hashed(path: Path, stamp: tuple[int, int], size: int) -> File:  # noqa: ARG001 - another stamp is another file
     sha256, oid = hashlib.sha256(), hashlib.sha1(b"blob %d\0" % size)
     with path.open("rb") as file:
         while block := file.read(BLOCK):
@@ -74,32 +87,50 @@ def _hashed(path: Path, changed_at: int, size: int) -> File:  # noqa: ARG001 - a
     return File(size, sha256.hexdigest(), oid.hexdigest())
 
 
-def remote_files(address: Address, *, token: str | bool | None = None) -> Remote | None:
-    """What a repository holds; None where there is none. Raises `HubError`, also for names that leave the folder."""
+def look(
+    address: Address,
+    undone: str,
+    *,
+    what: str = "a repository",
+    most: int = MAX_ENTRIES,
+    token: str | bool | None = None,
+) -> Tree:
+    """What a repository holds. undone: how errors begin. Raises `HubError`, also for more files than `most`."""
     from huggingface_hub.hf_api import RepoFile
 
-    undone = f"{address} was not looked at"
     hub = api(token)
     try:
         with explained(undone, what="model", revision=address.revision):
             head = hub.model_info(address.repository, revision=address.revision).sha
-            entries = list(hub.list_repo_tree(address.repository, revision=head, recursive=True))
+            listed = hub.list_repo_tree(address.repository, revision=head, recursive=True)
+            entries = list(islice(listed, most + 1))  # A hostile list has no end.
     except HubError as error:
         if error.reason == "missing":
-            return None
+            return Tree(None, {})
         raise
-    files, foreign = {}, []
+    if len(entries) > most:
+        raise HubError(f"{undone}: it is too large for {what} (more than {most:,} files). Choose another.", "foreign")
+    files = {}
     for entry in entries:
-        if not isinstance(entry, RepoFile):
-            continue
-        if OURS.fullmatch(entry.path):
+        if isinstance(entry, RepoFile):
             lfs = entry.lfs
             files[entry.path] = File(entry.size, lfs.sha256 if lfs else None, None if lfs else entry.blob_id)
-        else:
-            foreign.append(entry.path)
-    if len(entries) > MAX_FILES or sum(file.size for file in files.values()) > MAX_BYTES:
-        raise HubError(
-            f"{undone}: it is too large for a model ({len(entries):,} files). Nothing was fetched.", "foreign"
-        )
-    assert head is not None
-    return Remote(head, files, tuple(foreign))
+    return Tree(head, files)
+
+
+def remote_files(address: Address, *, token: str | bool | None = None) -> Remote | None:
+    """What a model's repository holds; None where there is none. Raises `HubError`, also where it is too large."""
+    undone = f"{address} was not looked at"
+    tree = look(address, undone, what="a model", most=MAX_FILES, token=token)
+    if tree.head is None:
+        return None
+    files = {name: file for name, file in tree.files.items() if OURS.fullmatch(name)}
+    refuse_absurd(files, undone)
+    return Remote(tree.head, files, {name: file for name, file in tree.files.items() if name not in files})
+
+
+def refuse_absurd(files: Mapping[str, File], undone: str) -> None:
+    """Raise `HubError` for more bytes than any model has."""
+    size = sum(file.size for file in files.values())
+    if size > MAX_BYTES:
+        raise HubError(f"{undone}: it is too large for a model ({size / 1e9:,.0f} GB). Nothing was fetched.", "foreign")

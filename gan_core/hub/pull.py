@@ -12,8 +12,8 @@ from gan_core.atomic import new_folder
 from gan_core.errors import HubError
 from gan_core.hub.client import Address, Progress, explained, limit_waiting, quietly
 from gan_core.hub.compare import Comparison, compare, read_meeting, write_meeting
-from gan_core.hub.copies import counter
-from gan_core.hub.files import File, Remote, local_files, remote_files
+from gan_core.hub.fetching import TEXT_BYTES, counter, fetch_file
+from gan_core.hub.files import Remote, local_files, remote_files
 
 HELD = ".pulling"
 """In a folder that is being filled: locked by the process that fills it, for as long as that lives."""
@@ -71,7 +71,7 @@ def pull(
     """
     planned, remote = plan_pull(address, folder, token=token)
     undone = f"{address} was not pulled"
-    if planned.comparison.state in ("ahead", "diverged") and not take_theirs and not address.revision:
+    if planned.comparison.state in ("ahead", "diverged") and not take_theirs:
         names = ", ".join(planned.comparison.mine[:3])
         raise HubError(
             f"{undone}: {folder.name} was changed here ({names}). Nothing was overwritten. Push it, or take theirs "
@@ -138,44 +138,40 @@ def _gather(
         def report(count: int, before: int = done, size: int = file.size) -> None:
             progress(before + min(count, size), planned.bytes)
 
-        _fetch(planned.address.repository, name, file, remote.head, temporary, token, report, undone)
+        fetch_file(
+            planned.address.repository,
+            name,
+            file,
+            remote.head,
+            undone=undone,
+            target=temporary / name,
+            token=token,
+            report=report,
+        )
         done += file.size
         progress(done, planned.bytes)
 
 
-def _fetch(
-    repository: str,
-    name: str,
-    file: File,
-    commit: str,
-    temporary: Path,
-    token: str | None,
-    report: Callable[[int], None],
-    undone: str,
-) -> None:
-    """One file by way of the client's cache, where an interrupted download goes on; verified before it counts."""
+def read_text(address: Address, name: str, commit: str, *, token: str | None = None, most: int | None = None) -> str:
+    """One small file of a repository. most: bytes of its beginning; None: all of it.
+
+    Raises `HubError`, also for one of more than `TEXT_BYTES`.
+    """
     from huggingface_hub import hf_hub_download
+
+    undone = f"{name} of {address} was not read"
+
+    def refuse_large(count: int) -> None:
+        if count > TEXT_BYTES:
+            raise HubError(f"{undone}: it is larger than {TEXT_BYTES / 1e6:g} MB.", "foreign")
 
     limit_waiting()
     with explained(undone, what="model"):
-        cached = Path(hf_hub_download(repository, name, revision=commit, token=token, tqdm_class=counter(report)))
-        shutil.copyfile(cached, temporary / name)
-    got = local_files(temporary)[name]
-    if not got.same(file):
-        with suppress(OSError):  # So that the next try fetches it anew.
-            cached.resolve().unlink()
-        raise HubError(f"{undone}: {name} arrived damaged (its hash is not the Hub's). Nothing was changed. Try again.")
-
-
-def read_text(address: Address, name: str, commit: str, *, token: str | None = None, most: int = 2_000_000) -> str:
-    """One small file of a repository. Raises `HubError`."""
-    from huggingface_hub import hf_hub_download
-
-    limit_waiting()
-    with explained(f"{name} of {address} was not read", what="model"):
-        path = Path(hf_hub_download(address.repository, name, revision=commit, token=token))
-        with path.open("rb") as file:
-            return file.read(most).decode("utf-8", errors="replace")
+        path = Path(
+            hf_hub_download(address.repository, name, revision=commit, token=token, tqdm_class=counter(refuse_large))
+        )
+        refuse_large(path.stat().st_size)
+        return path.read_bytes()[:most].decode("utf-8", errors="replace")
 
 
 def _keep_own(folder: Path, temporary: Path) -> None:

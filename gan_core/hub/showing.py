@@ -9,10 +9,11 @@ from gan_core.hub.client import Progress, quietly
 
 
 @contextmanager
-def on_terminal(label: str) -> Iterator[Progress]:
+def on_terminal(label: str, *, at_once: bool = False) -> Iterator[Progress]:
     """progress(bytes done, bytes in all) as a bar on standard error; nothing where that is no terminal.
 
-    The bar begins with the first bytes that really move: what is here already is silent.
+    The bar begins with the first bytes that really move: what is here already is silent. at_once: before them, where
+    what moves is told file by file.
     """
     if not sys.stderr.isatty():
         yield quietly
@@ -22,7 +23,7 @@ def on_terminal(label: str) -> Iterator[Progress]:
 
         def progress(done: int, total: int) -> None:
             nonlocal bars
-            if bars is None and 0 < done < total:
+            if bars is None and (at_once or done > 0) and done < total:
                 bars = stack.enter_context(_bars())
                 bars.add_task(label, total=total)
             if bars is not None:

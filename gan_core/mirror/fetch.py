@@ -15,9 +15,9 @@ from gan_core.data import check_spec, short_name
 from gan_core.errors import DataError, GanCoreError, HubError, RunError
 from gan_core.families import trainable
 from gan_core.hub.client import Address, Progress, quietly
-from gan_core.hub.files import File
+from gan_core.hub.fetching import fetch_file
+from gan_core.hub.files import File, Tree, look
 from gan_core.hub.pull import read_text
-from gan_core.hub.tree import Tree, fetch, look
 from gan_core.mirror.record import Record, Sent, write_record
 from gan_core.mirror.stage import LINES, MODEL, RUN, STATUS, allowed
 from gan_core.settings import Settings
@@ -93,7 +93,7 @@ def find_run(address: Address, *, token: str | None = None) -> Found:
 def _json(address: Address, tree: Tree, name: str, undone: str, token: str | None) -> Any:
     assert tree.head is not None
     try:
-        return json.loads(read_text(address, name, tree.head, token=token, most=4_000_000))
+        return json.loads(read_text(address, name, tree.head, token=token))
     except (ValueError, RecursionError):
         raise HubError(f"{undone}: {name} is damaged. Nothing was fetched.", "foreign") from None
 
@@ -164,8 +164,22 @@ def _fill(found: Found, folder: Path, token: str | None, progress: Progress) -> 
     for name in wanted:
         target = folder / name.removeprefix(RUN)
         target.parent.mkdir(exist_ok=True)
-        fetch(address.repository, name, found.files[name], target, at=found.tree.head, undone=undone, token=token)
-        done += found.files[name].size
+        size = found.files[name].size
+
+        def report(count: int, before: int = done, size: int = size) -> None:
+            progress(before + min(count, size), total)
+
+        fetch_file(
+            address.repository,
+            name,
+            found.files[name],
+            found.tree.head,
+            undone=undone,
+            target=target,
+            token=token,
+            report=report,
+        )
+        done += size
         progress(done, total)
     for name in LINES:
         _unpack(folder / f"{name}.gz", undone)
@@ -211,9 +225,8 @@ def _check_state(step: int, path: Path, undone: str) -> None:
     import torch
 
     try:
-        with zipfile.ZipFile(
-            path
-        ) as archive:  # PyTorch stores without compression: what is packed is no state of ours.
+        # PyTorch stores without compression: what is packed is no state of ours.
+        with zipfile.ZipFile(path) as archive:
             if sum(info.file_size for info in archive.infolist()) > path.stat().st_size:
                 raise ValueError("it unpacks to more than it is")
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)

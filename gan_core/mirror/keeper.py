@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_core.errors import GanCoreError
-from gan_core.mirror.process import DONE, ENDED, EVENT, GAVE_UP, pending
+from gan_core.mirror.process import DONE, ENDED, EVENT, GAVE_UP, LOOK_S, pending
 from gan_core.mirror.record import FOLDER, Wish, folder, read_record, read_wish, unsent
 from gan_core.training.run_folder import RunFolder
 
@@ -28,7 +28,7 @@ class Keeper:
         self._events = run.path / "events.jsonl"
         self._read = self._events.stat().st_size if self._events.exists() else 0
         self._child: subprocess.Popen[bytes] | None = None
-        self._started_at = 0.0
+        self._started_at = self._looked_at = 0.0
         self._start()
 
     def _start(self) -> None:
@@ -72,10 +72,13 @@ class Keeper:
 
     def _look_after(self) -> None:
         status = self._child.poll() if self._child else 1
+        if status is None or time.monotonic() - self._looked_at < LOOK_S:
+            return  # Asked after every step of a training.
+        self._looked_at = time.monotonic()
         if status == DONE and (wish := read_wish(self.run)) and wish.repository != self.wish.repository:
             self.wish = wish  # It is to go elsewhere from now on.
             self._start()
-        if status in (None, DONE, GAVE_UP):
+        if status in (DONE, GAVE_UP):
             return
         if status == ENDED and read_record(self.run, self.wish.repository).ended:
             return

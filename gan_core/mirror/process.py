@@ -82,6 +82,10 @@ class Mirror:
             self.training_ended_at = time.monotonic()
         return ended
 
+    def _since_end_s(self) -> float:
+        ended_at = self.training_ended_at
+        return 0.0 if ended_at is None else time.monotonic() - ended_at
+
     def _try(self, waits: bool) -> None:
         if not self.looked:
             look_first(self.run, self.wish)
@@ -133,12 +137,13 @@ class Mirror:
         """Ends the process when the wait after the training is over, however long a transfer hangs."""
         while True:
             time.sleep(min(LOOK_S, self.every_s / 4))
-            ended_at = self.training_ended_at
-            if ended_at is None or time.monotonic() - ended_at < 60 * self.wish.wait_minutes:
+            # Looked at here too: the other thread hangs, perhaps since before the training ended.
+            if not self._training_ended() or self._since_end_s() < 60 * self.wish.wait_minutes:
                 continue
-            if self._training_ended() and (waits := unsent(self.run, read_record(self.run, self.wish.repository))):
-                self._say(pending(self.run.id, self.wish, str(waits)))
-                os._exit(GAVE_UP)
+            with suppress(OSError):  # A folder that goes while it is looked at.
+                if waits := unsent(self.run, read_record(self.run, self.wish.repository)):
+                    self._say(pending(self.run.id, self.wish, str(waits)))
+                    os._exit(GAVE_UP)
 
 
 def pending(name: str, wish: Wish, waits: str) -> str:

@@ -14,9 +14,9 @@ from gan_core.config import few
 from gan_core.errors import HubError, RunError
 from gan_core.hub.client import Address, Progress, quietly
 from gan_core.hub.compare import changed
-from gan_core.hub.files import File, hashed
+from gan_core.hub.files import File, Tree, hashed, look
 from gan_core.hub.pull import read_text
-from gan_core.hub.tree import Tree, commit, create, look, may_create
+from gan_core.hub.tree import commit, create, may_create
 from gan_core.mirror.record import Record, Sent, Wish, folder, read_record, write_record
 from gan_core.mirror.stage import CARD, MODEL, STATUS, Stage, allowed, staged
 from gan_core.training.run_folder import RunFolder
@@ -66,6 +66,7 @@ def push(
                 tree = look(Address(wish.repository), undone, token=token)
                 if tree.head is None:
                     raise HubError(f"{undone}: this account may not see it. Use a name of your own.", "forbidden")
+                _refuse_divergence(run, tree, record, None, undone)  # Somebody may have filled it a moment ago.
             try:
                 with staged(run, wish, record.sent) as stage:
                     return _send(run, wish, stage, tree, record, undone, token, progress)
@@ -105,9 +106,10 @@ def _refuse_divergence(run: RunFolder, tree: Tree, record: Record, onto: str | N
     if not head:
         return
     before: dict[str, File] = dict(record.sent.files) if record.sent else {}
-    # Of a repository that we never filled, only what we would overwrite is of interest.
-    ours = before or {name: file for name, file in tree.files.items() if _would_be_ours(name)}
-    there = {name: file for name, file in tree.files.items() if name in ours}
+    # Beside what we sent: what would be overwritten of a repository that we never filled, and a run's own files, among
+    # which a newer state of another machine's would be.
+    would_be_ours = _is_of_a_run if before else _would_be_ours
+    there = {name: file for name, file in tree.files.items() if name in before or would_be_ours(name)}
     theirs = [name for name in changed(there, before) if name != CARD]
     if theirs:
         raise HubError(
@@ -118,8 +120,12 @@ def _refuse_divergence(run: RunFolder, tree: Tree, record: Record, onto: str | N
         )
 
 
+def _is_of_a_run(name: str) -> bool:
+    return allowed(name, 0)
+
+
 def _would_be_ours(name: str) -> bool:
-    return allowed(name, 0) or (MODEL.fullmatch(name) is not None and name != CARD)
+    return _is_of_a_run(name) or (MODEL.fullmatch(name) is not None and name != CARD)
 
 
 def _send(
@@ -142,7 +148,7 @@ def _send(
     files = {name: hashed(path) for name, path in stage.files.items()}
     add = {name: path for name, path in stage.files.items() if not files[name].same(tree.files.get(name))}
     delete = [name for name in before if name not in files and name not in stage.kept and name in tree.files]
-    delete += [name for name in tree.files if allowed(name, 0) and name not in {*files, *stage.kept, *delete}]
+    delete += [name for name in tree.files if _is_of_a_run(name) and name not in {*files, *stage.kept, *delete}]
     kept = {name: tree.files[name] if name == CARD else before[name] for name in stage.kept if name in tree.files}
     sent = Sent(
         {**kept, **files}, stage.step, stage.state, stage.snapshot, stage.said, at=time.time(), state_at=stage.state_at

@@ -188,6 +188,7 @@ def _target(place: Path, name: str) -> Path:
 
 def _link(source: Path, target: Path) -> None:
     """A second name for bytes that nobody changes in their place: it takes no room; else a copy."""
+    target.unlink(missing_ok=True)  # Of an earlier try: a copy into it would go into the run's own file.
     try:
         os.link(source, target)
     except FileNotFoundError:

@@ -33,31 +33,32 @@ class Arrivals:
         self._folder, self._limits, self._clock = folder, limits, clock
         self._seen: OrderedDict[str, deque[tuple[float, int]]] = OrderedDict()
         """When and how much each visitor sent, the one who sent last at the end."""
-        self._under_way = 0
+        self._coming: list[tuple[str | None, int]] = []
+        """Whose uploads are on their way, and how large."""
         self._lock = Lock()
 
     def begin(self, who: str | None, expected: int) -> str | None:
         """Make room for an upload of so many bytes; a sentence where it is refused. Whoever begins must `end`."""
         with self._lock:
             if who is not None:
-                sent = self._recent(who)
-                files, total = len(sent), sum(size for _, size in sent)
-                if files >= self._limits.window_files or total + expected > self._limits.window_bytes:
+                # What is on its way counts: forty slow uploads at once would take all the room there is.
+                sizes = [size for _, size in self._recent(who)] + [size for one, size in self._coming if one == who]
+                if len(sizes) >= self._limits.window_files or sum(sizes) + expected > self._limits.window_bytes:
                     return MANY
             if not self._room(expected):
                 self.sweep(FETCHED_S)  # What the page asked for is fetched in a moment; the rest was sent to lie here.
                 if not self._room(expected):
                     return FULL
-            self._under_way += expected
+            self._coming.append((who, expected))
         return None
 
     def _room(self, expected: int) -> bool:
-        room = self._limits.kept_bytes - self._under_way - expected
+        room = self._limits.kept_bytes - sum(size for _, size in self._coming) - expected
         return room == inf or sum(size for _, size, _ in self._files()) <= room
 
-    def end(self, expected: int) -> None:
+    def end(self, who: str | None, expected: int) -> None:
         with self._lock:
-            self._under_way -= expected
+            self._coming.remove((who, expected))
 
     def arrived(self, who: str | None, paths: list[str]) -> list[str]:
         """The same files under paths that nobody can guess; they count as sent by `who`."""
@@ -92,6 +93,11 @@ class Arrivals:
                 if path.parent != self._folder:
                     with suppress(OSError):
                         path.parent.rmdir()
+        with suppress(OSError), os.scandir(self._folder) as entries:
+            for entry in entries:  # A photograph that was fetched leaves its folder behind.
+                with suppress(OSError):
+                    if now - entry.stat(follow_symlinks=False).st_mtime > FETCHED_S:
+                        Path(entry.path).rmdir()  # It fails where something is inside.
 
     def keep_tidy(self, every_s: float = SWEEP_S) -> Event:
         """Sweep every so often, in a thread of its own, until the event is set."""

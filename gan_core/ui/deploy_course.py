@@ -26,6 +26,8 @@ class _State:
     state: str = "running"
     error: str | None = None
     reason: str = ""
+    head: str = ""
+    """The commit that somebody else made there, where that was in the way."""
     log: list[str] = field(default_factory=list)
     result: dict[str, Any] = field(default_factory=dict)
     ended_at: float | None = None
@@ -63,9 +65,11 @@ class Course:
                 "state": state.state,
                 "error": state.error,
                 "reason": state.reason,
+                "head": state.head,
                 "log": list(state.log),
                 "result": dict(state.result),
                 "elapsed_s": end - state.began_at,
+                "stopping": state.stopping,
             }
 
     def stop(self) -> None:
@@ -98,7 +102,7 @@ class Course:
         except GanCoreError as error:
             sentence, *lines = str(error).splitlines()  # A check that failed brings the end of its log.
             over = {"state": "failed", "error": _in_page_words(sentence), "log": [*lines, *getattr(error, "log", ())]}
-            over["reason"] = getattr(error, "reason", "")
+            over |= {"reason": getattr(error, "reason", ""), "head": getattr(error, "head", "")}
         except Exception as error:  # A page that waits must be told, whatever it was.
             traceback.print_exc()
             over = {"state": "failed", "error": f"The deploy broke off ({type(error).__name__}). See the server's log."}

@@ -13,7 +13,7 @@ from gan_core.errors import ConfigError, HubError
 from gan_core.ui import assets
 from gan_core.ui.deploy_course import Course, Tell
 from gan_core.ui.hub.tokens import token_of
-from gan_core.ui.rights import NOT_YOURS, may_change, on_space
+from gan_core.ui.rights import NOT_YOURS, READ_ONLY, may_change, on_space
 from gan_core.ui.serve import Answer, served
 from gan_core.ui.services import Services
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gan_core.deploy.publish import Wish
 
 SCRIPTS = ("studio.js", "controls.js", "deploy-steps.js", "deploy.js")
-PARTS = ("space", "target", "models", "title", "private", "hardware", "skip_check", "force")
+PARTS = ("space", "target", "models", "title", "private", "hardware", "skip_check", "force", "onto")
 SPACE_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -137,6 +137,7 @@ class Deployer:
         hardware: object,
         skip_check: object,
         force: object,
+        onto: object,
     ) -> "tuple[Wish, list[str]]":
         from gan_core.deploy.plan import TARGETS
         from gan_core.deploy.publish import TITLE, Wish, chosen
@@ -155,12 +156,13 @@ class Deployer:
         flavour = str(hardware or "").strip() or None
         if flavour and not re.fullmatch(r"[a-z0-9-]{1,40}", flavour):
             raise ConfigError(f"{flavour[:40]!r} is no hardware of the Hub. Nothing was deployed.")
+        commit = onto if isinstance(onto, str) and re.fullmatch(r"[0-9a-f]{7,64}", onto) else None
         wish = Wish(
             address=Address.parse(str(space or "").strip()),
             target=kind,
             models=chosen(names, kind, self._services.settings),
             title=" ".join(str(title or "").split())[:60] or TITLE,
-            options=Options(private=private is True, hardware=flavour, force=force is True),
+            options=Options(private=private is True, hardware=flavour, force=force is True, onto=commit),
             check=skip_check is not True,
         )
         return wish, names
@@ -210,9 +212,8 @@ def build(services: Services, page: gr.Blocks, tab: gr.Tab) -> None:  # noqa: AR
     deployer = Deployer(services)
 
     def deploy_about(sent: Any, request: gr.Request) -> Answer:
-        may = may_change(request)
-        if not may:
-            return {"ok": True, "may": False, "why": NOT_YOURS.replace(" Nothing was changed.", "")}
+        if not may_change(request):
+            return {"ok": True, "may": False, "why": READ_ONLY}
         return {**served(deployer.about, ())(sent), "may": True}
 
     gr.HTML(

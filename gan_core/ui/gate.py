@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
+from weakref import WeakValueDictionary
 
 from starlette.requests import Request
 
@@ -21,12 +22,24 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 PREFIX = "/gradio_api/"
-CLOSED = ("deep_link", "process_recording", "proxy=", "file=http:", "file=https:", "file/http:", "file/https:")
-"""Routes of Gradio that keep visits on the disk, read films and fetch from other servers. Nothing here uses them."""
+CLOSED = ("deep_link", "process_recording", "dev/", "proxy=", "file=http:", "file=https:", "file/http:", "file/https:")
+"""Routes of Gradio that keep visits on the disk, read films, wait for changes of the program and fetch from other
+servers. Nothing here uses them."""
 JOINS = ("call/", "queue/join")
 CALLS = 8
 """Calls of programs that may wait of one visitor's."""
 MANY_CALLS = f"This server is busy: {CALLS} calls of yours are waiting. Nothing was started. Wait for one to end."
+AT_ONCE = 40
+"""Requests of one stranger's that are answered at once, of the threads that there are; further ones wait."""
+FUNCTIONS = "component_server"
+SMALL_BYTES = 64_000
+"""What the page asks of its functions is passed on as it comes up to here: looking into it would cost each picture."""
+LARGE_BYTES, HELD_BYTES = 10**6, 400 * 10**6
+"""A stranger's request is large from here on, and refused where all of strangers' together hold so much memory."""
+BUSY = "This server is busy. Nothing was done. Try again in a moment."
+NAME_LENGTH = 200
+UNREADABLE = "That is not JSON, or its session_hash is too long. Nothing was done."
+ADDRESS = "This server fetches no files from other servers. Nothing was begun. Send the file itself."
 OVERHEAD = 100_000  # Of a form around its file.
 DRAIN_BYTES, DRAIN_S = 64_000_000, 20.0
 
@@ -41,6 +54,9 @@ class Gate:
     ) -> None:
         """waiting: the requests of calls that wait in Gradio's queue."""
         self._app, self._limits, self._arrivals, self._waiting = app, limits, arrivals, waiting
+        self._lines: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        """Of each stranger who is being answered."""
+        self._held = 0
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -64,7 +80,7 @@ class Gate:
         form = request.headers.get("content-type", "").startswith("multipart/")
         if form and not uploading:
             return await refuse(receive, send, 415, "Files are sent to the upload route. Nothing was read.")
-        most = self._most_upload() if uploading else self._limits.body_bytes
+        most = self._most_upload() if uploading else self._most_asked(route)
         expected = _length(request)
         if expected > most:
             return await refuse(receive, send, 413, _too_large(most))
@@ -79,17 +95,52 @@ class Gate:
         try:
             if uploading:
                 await self._upload(scope, expected or self._limits.file_bytes, counted, told)
-            else:
+            elif VISITOR.get() is None or not route:
                 await self._app(scope, counted, told)
+            else:
+                line = self._lines.setdefault(VISITOR.get() or "", asyncio.Semaphore(AT_ONCE))
+                async with line:
+                    await self._of_stranger(scope, route, expected, counted, told)
         except TooLargeError:
             if gone:
                 raise
             await refuse(receive, send, 413, _too_large(most))
 
+    async def _of_stranger(self, scope: Message, route: str, expected: int, receive: Receive, send: Send) -> None:
+        """What is neither a file nor a small question of the page is read whole, and looked into first."""
+        page = _asks_page(route)
+        if page and 0 < expected <= SMALL_BYTES:
+            return await self._app(scope, receive, send)
+        parts, held, more = [], 0, True
+        try:
+            while more:
+                message = await receive()
+                if message["type"] != "http.request":
+                    return None  # Whoever asked has gone.
+                parts.append(message.get("body", b""))
+                held, self._held = held + len(parts[-1]), self._held + len(parts[-1])
+                more = message.get("more_body", False)
+                if held > LARGE_BYTES and self._held > HELD_BYTES:
+                    # Of its functions the page reads no answer with another status.
+                    return await refuse(receive, send, 200 if page else 429, BUSY)
+            body = b"".join(parts)
+            del parts[:]
+            again = _again(body, receive)
+            if problem := await asyncio.to_thread(_problem, body, files=not page):
+                return await refuse(again, send, 400, problem)
+            return await self._app(scope, again, send)
+        finally:
+            self._held -= held
+
     def _has_many_calls(self) -> bool:
         """Whether this visitor has taken a share of the queue already: nobody else's call would ever come."""
         who = VISITOR.get()
         return who is not None and sum(visitor(one) == who for one in self._waiting()) >= CALLS
+
+    def _most_asked(self, route: str) -> int:
+        """Pictures come in questions of the page alone."""
+        limits = self._limits
+        return limits.body_bytes if VISITOR.get() is None or _asks_page(route) else limits.call_bytes
 
     def _most_upload(self) -> float:
         """A stranger sends one file at a time; whoever owns the place may send several."""
@@ -113,7 +164,7 @@ class Gate:
         try:
             await self._app(scope, receive, held)
         finally:
-            self._arrivals.end(length)
+            self._arrivals.end(who, length)
 
     def _renamed(self, answer: list[Message]) -> list[Message]:
         """The answer of the upload route with paths that nobody can guess; any other answer as it is."""
@@ -167,6 +218,48 @@ def _counted(receive: Receive, most: float) -> Receive:
         return message
 
     return take
+
+
+def _asks_page(route: str) -> bool:
+    return route.rstrip("/") == FUNCTIONS
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """`receive` of a request whose body was read already."""
+    left = [body]
+
+    async def take() -> Message:
+        return {"type": "http.request", "body": left.pop(), "more_body": False} if left else await receive()
+
+    return take
+
+
+def _problem(body: bytes, *, files: bool) -> str | None:
+    """Why a stranger's request is refused; None: it is not. files: whether Gradio looks for files in it.
+
+    Gradio remembers visits by whatever name they give themselves, and fetches what a file's path names on another
+    server whole into memory, however large it is.
+    """
+    if not body:
+        return None
+    try:
+        sent = json.loads(body)
+    except (ValueError, RecursionError):
+        return UNREADABLE
+    name = sent.get("session_hash") if isinstance(sent, dict) else None
+    if isinstance(name, str) and len(name) > NAME_LENGTH:
+        return UNREADABLE
+    left = [sent] if files else []
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            path = one.get("path")
+            if isinstance(path, str) and path.startswith(("http://", "https://")):
+                return ADDRESS
+            left += one.values()
+        elif isinstance(one, list):
+            left += one
+    return None
 
 
 def _length(request: Request) -> int:

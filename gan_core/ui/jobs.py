@@ -17,6 +17,7 @@ Progress = dict[str, Any]
 Work = Callable[[Callable[[], bool]], Iterable[Progress]]
 """work(should_stop) yields what there is to tell so far; it ends soon after should_stop() has become true."""
 
+BUSY = "This server is busy: too much is under way. Nothing was started. Try again in a minute."
 EACH = 3
 """Of one visitor's, on a server that counts them."""
 ABANDONED_S = 20.0  # A page that is open asks several times a second, and once a second or so from the background.
@@ -54,9 +55,7 @@ class Jobs:
         with self._turn:
             self._forget()
             if sum(job.state == "waiting" for job in self._jobs.values()) >= self._waiting:
-                raise GanCoreError(
-                    "This server is busy: too much is under way. Nothing was started. Try again in a minute."
-                )
+                raise GanCoreError(BUSY)
             if who and sum(job.visitor == who and job.state not in OVER for job in self._jobs.values()) >= EACH:
                 raise GanCoreError(
                     f"This server is busy: {EACH} of yours are under way. Nothing was started. Wait for one to end."
@@ -64,7 +63,12 @@ class Jobs:
             job_id = secrets.token_hex(16)
             job = self._jobs[job_id] = _Job(asked_at=self._clock(), visitor=who)
         run = copy_context().run  # Who asks is known in the work, too.
-        Thread(target=run, args=(self._run, job, work), daemon=True, name=f"job-{job_id[:6]}").start()
+        try:
+            Thread(target=run, args=(self._run, job, work), daemon=True, name=f"job-{job_id[:6]}").start()
+        except RuntimeError:  # No thread is left; a job without one would keep all others waiting for ever.
+            with self._turn:
+                del self._jobs[job_id]
+            raise GanCoreError(BUSY) from None
         return job_id
 
     def poll(self, job_id: str) -> Progress:

@@ -10,6 +10,7 @@ import os
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
@@ -71,7 +72,7 @@ class Lasting:
                 elif not RUN.fullmatch(name) and self._lacks(self._settings.models_dir / name, address):
                     pull_model(address, self._settings, name=name, take="theirs", token=self._token)
                     found.append(name)
-            except GanCoreError as error:
+            except (GanCoreError, OSError) as error:
                 self._tell(f"{name} was not brought back: {error}")
         self._kept = self._models()
         return found
@@ -84,13 +85,14 @@ class Lasting:
         try:
             self._keep_models(sent)
             self._keep_runs(sent)
-        except GanCoreError as error:
+        except (GanCoreError, OSError) as error:  # A model may go, or a disk be full, while it is read.
             self._failures += 1
             pause_s = min(LOOK_S * 2**self._failures, LONGEST_PAUSE_S)
             self._not_before = self._clock() + pause_s
-            if str(error) != self._told:  # Once, not every minute.
-                self._told = str(error)
-                self._tell(f"{error} It is tried again.")
+            told = str(error).removesuffix(".")
+            if told != self._told:  # Once, not every minute.
+                self._told = told
+                self._tell(f"{told}. It is tried again.")
         else:
             self._failures, self._told = 0, ""
         return sent
@@ -104,7 +106,7 @@ class Lasting:
             self.keep()
 
     def _keep_models(self, sent: list[str]) -> None:
-        from gan_core.sync import push_model
+        from gan_core.sync import CARD, push_model
 
         before, now = self._last, self._models()
         self._last = now
@@ -113,7 +115,11 @@ class Lasting:
             if stamp == self._kept.get(name) or stamp != before.get(name):
                 continue
             push_model(name, self._address(name), self._settings, token=self._token, message="Kept by the Space")
-            self._kept[name] = self._last[name] = _stamp(self._settings.models_dir / name)
+            after = self._last[name] = _stamp(self._settings.models_dir / name)
+            if all(
+                file == CARD for file, *_ in after ^ stamp
+            ):  # It was renewed; what else changed meanwhile goes next.
+                self._kept[name] = after
             sent.append(name)
 
     def _keep_runs(self, sent: list[str]) -> None:
@@ -185,7 +191,8 @@ def _stamp(folder: Path) -> Stamp:
     """Of a model folder's own files: another one when any was written anew."""
     found = set()
     for path in folder.rglob("*"):
-        if path.is_file() and not path.name.startswith("."):
-            facts = path.stat()
-            found.add((path.relative_to(folder).as_posix(), facts.st_size, facts.st_mtime_ns))
+        with suppress(FileNotFoundError):  # Its owner deletes or renames models at any moment.
+            if path.is_file() and not path.name.startswith("."):
+                facts = path.stat()
+                found.add((path.relative_to(folder).as_posix(), facts.st_size, facts.st_mtime_ns))
     return frozenset(found)

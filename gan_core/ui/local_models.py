@@ -1,17 +1,21 @@
 """Models for the page itself: Explore's "in my browser" gets a generator as ONNX, and the engine that draws with it.
 
 The folder is laid out as the static target's (see `deploy.static`): scripts, ort/, models/<name>/. It is made when
-somebody first asks for it and kept beside the data sets; a model whose weights have changed is exported again.
+somebody first asks for it and kept beside the data sets, one for each version of the scripts; a model whose weights
+have changed is exported again.
 """
 
 import hashlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context
+from contextlib import suppress
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
     from gan_core.ui.services import Services
 
 FOLDER = "in-browser"
+MOST_BYTES = 500_000_000
+"""Of the folders of all versions; those that were not used for longest go first."""
 SCRIPTS = BESIDE / "assets" / "static"
 POLL_S = 0.25
 LOOK_S = 0.1
@@ -71,7 +77,10 @@ class LocalModels:
     def _work(self, name: str, source: Path, should_stop: Callable[[], bool]) -> Iterator[Progress]:
         from gan_core.recipe import weights_sha256
 
-        if not (self.folder / "ort" / "where.json").is_file():
+        if (self.folder / "ort" / "where.json").is_file():
+            with suppress(OSError):
+                os.utime(self.folder)
+        else:
             yield {"doing": "Fetching the engine"}
             self._lay_out()
         place = self.folder / "models" / name
@@ -84,20 +93,25 @@ class LocalModels:
         }
 
     def _lay_out(self) -> None:
+        from gan_core.deploy.exports import drop_old
         from gan_core.deploy.static_runtime import write_runtime
 
         with new_folder(self.folder, replace=True) as folder:
             for script in SCRIPTS.glob("*.js"):
                 shutil.copyfile(script, folder / script.name)
             write_runtime(folder, tell=print)
+        drop_old(self.folder.parent, MOST_BYTES)
 
     def _exported(self, name: str, source: Path, place: Path, should_stop: Callable[[], bool]) -> Iterator[Progress]:
         """Write the model. In a process of its own: tracing a network would hold up everybody's sliders."""
+        from gan_core.deploy.exports import exports_folder
+
+        kept_in = exports_folder(self._services.settings)
         with (
             new_folder(place, replace=True) as folder,
-            ProcessPoolExecutor(1, mp_context=get_context("spawn")) as aside,
+            ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=end_with_the_server) as aside,
         ):
-            work: Future[None] = aside.submit(write, folder, source, name)
+            work: Future[None] = aside.submit(write, folder, source, name, kept_in)
             while not work.done():
                 if should_stop():
                     for process in list((aside._processes or {}).values()):
@@ -108,11 +122,22 @@ class LocalModels:
             work.result()
 
 
-def write(folder: Path, source: Path, name: str) -> None:
-    """Write a generator's files into `folder` itself."""
+def end_with_the_server() -> None:
+    """In the process that exports: a server that was killed would leave it waiting for more work for ever."""
+
+    def follow() -> None:
+        if server := parent_process():
+            server.join()
+            os._exit(1)
+
+    Thread(target=follow, daemon=True).start()
+
+
+def write(folder: Path, source: Path, name: str, kept_in: Path) -> None:
+    """Write a generator's files into `folder` itself. kept_in: see `deploy.exports.exported`."""
     from gan_core.deploy.static import write_generator
 
-    write_generator(folder, source, name=name)
+    write_generator(folder, source, name=name, kept_in=kept_in)
     inside = folder / "models" / name
     for file in inside.iterdir():
         file.rename(folder / file.name)

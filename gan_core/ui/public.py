@@ -16,6 +16,8 @@ class Limits:
     """Largest file that is uploaded."""
     body_bytes: int
     """Largest request of any other kind; Explore sends pictures in it, in base64."""
+    call_bytes: int = BODY_MB * MB
+    """Largest call of a stranger's program."""
     window_s: float = 600.0
     """One visitor's uploads are counted over so long."""
     window_files: float = inf

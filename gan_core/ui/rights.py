@@ -41,7 +41,7 @@ def may_change(request: Any) -> bool:
         return True
     if _from_another_page(request):
         return False
-    return not on_space() or signed_in(request) in owners()
+    return not on_space() or ((name := signed_in(request)) is not None and name in owners())
 
 
 def guarded(call: Callable[[Any], Answer]) -> Callable[[Any, gr.Request], Answer]:
@@ -70,8 +70,11 @@ def can_sign_in() -> bool:
 
 
 def signed_in(request: Any) -> str | None:
-    """The visitor's name on the Hub, by the cookie whose signature Gradio's session has checked."""
-    if not can_sign_in():
+    """The visitor's name on the Hub, by the cookie whose signature Gradio's session has checked.
+
+    None for what another page sends with that cookie: on a Space, Gradio lets every page read the answers.
+    """
+    if request is None or not can_sign_in() or _from_another_page(request):
         return None
     # Gradio's request holds Starlette's; one that went through a pickle holds neither it nor a session.
     scope = getattr(getattr(request, "request", None) or request, "scope", None)
@@ -98,6 +101,7 @@ def _from_another_page(request: Any) -> bool:
         return site not in ("same-origin", "none")
     if origin is None:
         return False  # Not a browser.
-    hosts = [headers.get("host", ""), *headers.get("x-forwarded-host", "").split(",")]
-    hosts += os.environ.get("SPACE_HOST", "").split(",")
+    # On a Space Gradio lets other pages send any header but those of the browser's own, this one too.
+    others = os.environ.get("SPACE_HOST", "") if on_space() else headers.get("x-forwarded-host", "")
+    hosts = [headers.get("host", ""), *others.split(",")]
     return urlsplit(origin).netloc not in {host.strip() for host in hosts} - {""}

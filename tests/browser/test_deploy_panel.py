@@ -1,5 +1,6 @@
 """The Deploy panel in a real browser, with the real client and a Hub on this machine."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.conftest import WAIT_MS, leaves
+from tests.deploy.tiny import tiny_generator
 from tests.hub_server import Account, HubServer, hub_server
 from tests.serving import SPACE, App, cookie, serve
 
@@ -42,7 +44,10 @@ def app(server: HubServer, models: Path, tmp_path_factory: pytest.TempPathFactor
     """Signed in as "user", a free account."""
     folder = tmp_path_factory.mktemp("deploy")
     own = shutil.copytree(models, folder / "models")
-    with serve(folder, runs=folder / "runs", models=own, **hub_environment(server, folder)) as running:
+    tiny_generator(own / "tiny-dcgan")  # One that draws something, which a trial asks for.
+    no_registry = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "1", "PIP_CONFIG_FILE": os.devnull}
+    environment = {**hub_environment(server, folder), **no_registry}
+    with serve(folder, runs=folder / "runs", models=own, **environment) as running:
         yield running
 
 
@@ -123,6 +128,12 @@ def test_what_is_chosen_is_the_command(panel):
     assert command(panel, "--title") == (
         "gan-core deploy user/ants --target zero-gpu --model tiny-dcgan --title 'Ants & bees' --private"
     )
+    panel.check("#deploy-force")
+    panel.click("#deploy-try")
+    wait_for(panel, "would be sent")
+    assert panel.is_checked("#deploy-force"), "allowed until it is used"
+    assert command(panel, "--force").endswith(" --private --force")
+    panel.uncheck("#deploy-force")
     assert panel.inner_text("#deploy-total").startswith("1 model")
     panel.uncheck("#deploy-model-tiny-dcgan")
     assert panel.is_disabled("#deploy-go")
@@ -166,13 +177,31 @@ def test_deploy_with_a_reload_in_the_middle(panel, hub: HubServer):
     panel.wait_for_selector("#deploy-course", state="hidden")
 
 
+@pytest.mark.timeout(600)
+def test_without_a_registry_it_is_tried_with_what_is_here_and_says_so(panel, hub: HubServer):
+    pick(panel, "zero-gpu")
+    panel.uncheck("#deploy-model-tiny-cyclegan")
+    panel.click("#deploy-go")
+    panel.wait_for_selector("li[data-step=check][data-state=done]", timeout=400_000)
+    words = panel.inner_text("li[data-step=check] .dp-words")
+    assert words.startswith("It works, on the CPU")
+    assert words.endswith("with the packages that are installed here")
+    panel.wait_for_selector("#deploy-course a")
+    assert "deployed.json" in hub.repository("user/gan-studio", "space").files
+
+
 def test_cancel_before_anything_is_sent(panel, hub: HubServer):
     pick(panel, "zero-gpu")
     unchecked(panel)
     hub.failures.add("PUT", "slow", times=2)
     panel.click("#deploy-go")
     panel.wait_for_selector("li[data-step=upload][data-state=running]")
-    panel.locator("#deploy-course").get_by_role("button", name="Cancel").click()
+    panel.locator("#deploy-course").get_by_role("button", name="Cancel").focus()
+    before = panel.inner_text("#deploy-course .dp-head .gs-small")
+    changed = "(before) => document.querySelector('#deploy-course .dp-head .gs-small').innerText !== before"
+    panel.wait_for_function(changed, arg=before)
+    assert panel.evaluate("document.activeElement.innerText") == "Cancel", "told anew, and the button is the same"
+    panel.keyboard.press("Enter")
     wait_for(panel, "Cancelled. The Space has the files that it had.")
     assert set(hub.repository("user/gan-studio", "space").files) == {".gitattributes"}
 
@@ -188,7 +217,10 @@ def test_changed_there_and_a_failed_build(panel, hub: HubServer):
     wait_for(panel, "somebody changed it on the Hub")
     assert state(panel, "check") == "failed"
     assert "--" not in panel.inner_text("#deploy-course .gs-notice"), "no dashes of the command line"
-    assert there.content("README.md") == b"by hand"
+    there.change({"README.md": b"by hand, again"})
+    panel.get_by_role("button", name="Overwrite it").click()
+    wait_for(panel, "Look at it first")
+    assert there.content("README.md") == b"by hand, again", "only what was told of is overwritten"
     panel.get_by_role("button", name="Overwrite it").click()
     wait_for(panel, "could not be built")
     assert state(panel, "wait") == "failed"

@@ -3,6 +3,8 @@
 import base64
 import io
 import json
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +27,13 @@ MESSAGE = "#explore-message"
 GREY = dcgan.Network(size=16, channels=1, latent_dim=8, generator_features=8, discriminator_features=8)
 
 
-@pytest.fixture(scope="session")
-def grey(models: Path) -> str:
+@pytest.fixture(scope="module")
+def grey(models: Path) -> Iterator[str]:
     """A second generator, without classes."""
     torch.manual_seed(5)
     save(models / "tiny-grey", ModelConfig(family="dcgan", network=network_json(GREY)), dcgan.build(GREY))
-    return "tiny-grey"
+    yield "tiny-grey"
+    shutil.rmtree(models / "tiny-grey")  # Other tests find the models that they know.
 
 
 def ready(page, address: str) -> None:
@@ -613,10 +616,12 @@ def test_without_models_one_sentence_and_one_button(explore) -> None:
     explore.route("**/component_server/**", empty)
     explore.reload()
     explore.wait_for_selector(".xp-nothing button")
-    assert explore.evaluate("document.querySelector('.xp-controls').inert")
+    resting = "id => document.querySelector(id).closest('[inert]') !== null"
+    assert explore.evaluate(resting, "#explore-dice")
+    assert not explore.evaluate(resting, "#explore-model"), "the first model may be fetched there"
     explore.click(".xp-nothing button")
     assert explore.get_by_role("tab", name="Training").get_attribute("aria-selected") == "true"
     explore.unroute("**/component_server/**")
     explore.get_by_role("tab", name="Explore").click()
     explore.wait_for_selector(PICTURE)  # Whoever comes back finds what is there by now.
-    assert not explore.evaluate("document.querySelector('.xp-controls').inert")
+    assert not explore.evaluate(resting, "#explore-dice")

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import os
 import shutil
 import urllib.error
 from collections.abc import Iterator
@@ -40,8 +41,13 @@ def here(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def app(here: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     pytest.importorskip("onnxscript", reason="the extra [onnx] is not installed")
     folder = tmp_path_factory.mktemp("local")
+    older = folder / "data" / "in-browser" / "0.0.1-01234567"
+    older.mkdir(parents=True)
+    os.truncate(os.open(older / "large", os.O_CREAT | os.O_WRONLY), 600_000_000)  # Holes: the disk keeps nothing of it.
+    os.utime(older, (0, 0))
     with serve(folder, runs=folder / "runs", models=here, GAN_CORE_DATA=str(folder / "data")) as app:
         yield app
+    assert not older.exists(), "folders of versions that nobody uses go"
     where = json.loads(next((folder / "data").rglob("where.json")).read_text())
     assert where["where"] == "here" or pytest.skip("there is no npm")
 
@@ -112,6 +118,17 @@ def test_back_on_the_server_it_is_asked_again(page) -> None:
         page.click("#explore-dice")
     page.click("#explore-local button[data-value=browser]")  # It is packed already: in seconds.
     page.wait_for_selector(ON)
+
+
+def test_a_reload_goes_on_in_the_browser(page) -> None:
+    page.reload()
+    page.wait_for_selector(ON)
+    before = shown(page)
+    names = asked(page)
+    page.click("#explore-dice")
+    page.wait_for_selector("#explore-picture[aria-busy=false]")
+    assert np.abs(shown(page) - before).max() > 8
+    assert "draw" not in names
 
 
 def test_only_that_folder_is_served(app: App, page) -> None:

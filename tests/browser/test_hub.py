@@ -242,7 +242,7 @@ def test_what_is_found_is_pulled_and_opened(tab, hub: HubServer, model: Path):
     tab.locator(f"{swans} .hb-acts button").click()
     says(tab, swans, "as swans.")
     state(tab, "swans", "in sync")
-    tab.fill("#hub-words", "bob/swans")
+    tab.fill("#hub-words", "https://huggingface.co/bob/swans/tree/main")  # As it is copied from there.
     tab.keyboard.press("Enter")
     says(tab, swans, "generator.safetensors")
     tab.locator(f"{swans} .hb-acts").get_by_role("button", name="Open swans in Explore").click()
@@ -272,6 +272,8 @@ def test_errors_stand_in_the_row(tab, hub: HubServer, failing: str, word: str, t
     assert tab.locator(row("ducks")).bounding_box()["height"] == height, "nothing moves"
     hub.failures.rules.clear()
     push(tab)
+    check(tab)
+    assert tab.inner_text(f"{row('ducks')} .hb-told") == "", "what failed before is mended"
 
 
 def test_a_hub_that_is_down_leaves_the_list(tab, hub: HubServer):
@@ -328,8 +330,9 @@ def test_a_stranger_on_a_space_searches_and_nothing_else(browser, server: HubSer
     hub.put("bob/swans", {"README.md": HEAD.encode()})
     with serving(server, place, HF_TOKEN=TOKEN, **SPACE) as app:
         page = opened(browser, app)
-        says(page, "#hub-why", "only its owner, signed in, changes it")
+        says(page, "#deploy-why", "only its owner, signed in, changes it")
         says(page, "#hub-may", "You are not signed in")
+        assert page.inner_text("body").count("only its owner") == 1
         assert page.is_visible("#hub-sign-in")
         assert page.is_hidden("#hub-models")
         page.click("#hub-search")

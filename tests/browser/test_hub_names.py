@@ -187,6 +187,7 @@ def test_addresses_of_pages_are_names_too(page: Any) -> None:
     for text, name in {
         "https://huggingface.co/user/ducks": "user/ducks",
         "https://huggingface.co/user/swans/tree/v1": "user/swans@v1",
+        "https://huggingface.co/user/swans/tree/refs%2Fpr%2F1": "user/swans@refs/pr/1",
         "https://hf.co/user": None,
         "https://huggingface.co/datasets/user/ducks": None,
         "user/../x": None,
@@ -271,6 +272,39 @@ def test_a_recipe_of_a_model_on_the_hub_offers_to_fetch_it(page: Any, hub: HubSe
     page.wait_for_function("document.querySelector('#explore-seed input').value === '4321'")
     assert f"user/found@{commit[:8]}" in page.locator("#explore-model > button").inner_text()
     assert "other weights" in page.locator("#explore-message").inner_text()
+
+
+def test_the_first_model_of_all_is_fetched_in_the_picker(
+    browser: Any, environment: dict[str, str], hub: HubServer, files: Any, tmp_path: Path
+) -> None:
+    """Without a model the controls rest: the picker rested with them, and nothing could be fetched there."""
+    hub.put("user/first", files["ducks"])
+    hub.put("user/paints", files["monet"])
+    home = {"HF_HOME": str(tmp_path / "home"), "HF_HUB_CACHE": str(tmp_path / "home" / "hub")}
+    (tmp_path / "none").mkdir()
+    with serve(tmp_path, runs=tmp_path / "runs", models=tmp_path / "none", **{**environment, **home}) as app:
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(WAIT_MS)
+        page.goto(app.url)
+        page.wait_for_selector(".xp-nothing")
+        page.get_by_role("tab", name="Interpolate").click()
+        page.wait_for_selector(".ip-nothing button")
+        page.get_by_role("tab", name="Style transfer").click()
+        page.wait_for_selector(".pt-nothing button")
+        shot(page, "picker-no-translator")
+        type_name(page, "user/paints", "paint")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#paint-picture[aria-busy=false] canvas[data-look]")
+        page.get_by_role("tab", name="Explore").click()
+        page.wait_for_selector(".xp-nothing")
+        type_name(page, "user/first")
+        shot(page, "picker-no-model")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#explore-picture img")
+        assert not page.locator("#explore [inert]").count()
+        page.get_by_role("tab", name="Interpolate").click()
+        page.wait_for_selector("#interpolate-player[data-drawn]")  # Whoever comes back finds what is there by now.
+        page.close()
 
 
 def test_on_a_narrow_screen_in_the_dark(browser: Any, app: App, hub: HubServer, files: Any) -> None:

@@ -3,7 +3,9 @@
 import base64
 import io
 import json
+import shutil
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ FIRST = "tiny-cyclegan"
 
 
 @pytest.fixture(scope="module")
-def one_way(models: Path) -> str:
+def one_way(models: Path) -> Iterator[str]:
     """A second translator, with one direction alone."""
     torch.manual_seed(6)
     networks = cyclegan.build(TINY_CYCLEGAN)
@@ -40,7 +42,8 @@ def one_way(models: Path) -> str:
         directions=["ab"],
     )
     save(models / "tiny-one-way", config, {"generator_ab": networks["generator_ab"]})
-    return "tiny-one-way"
+    yield "tiny-one-way"
+    shutil.rmtree(models / "tiny-one-way")  # Other tests find the models that they know.
 
 
 @pytest.fixture

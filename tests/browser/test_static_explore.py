@@ -460,6 +460,24 @@ def test_a_graphics_processor_is_held_against_webassembly(browser, url: str) -> 
     assert np.abs(first - second).max() <= 1 / 127.5
 
 
+def test_other_weights_under_the_same_name_are_another_model(page, url: str) -> None:
+    """In the full app a model may be replaced while the page is open: it went on drawing the old one."""
+    found = page.evaluate(
+        """async (base) => {
+            const about = await (await fetch(`${base}models/tiny-grey/model.json`)).json();
+            const { openEngine } = await import(`${base}engine.js`);
+            const engine = await openEngine({ base });
+            const replaced = { ...about, onnx: { ...about.onnx, sha256: "0".repeat(64) } };
+            const [one, again, other] = [about, about, replaced].map((which) => engine.generator(which));
+            const same = [(await one) === (await again), (await one) === (await other)];
+            engine.close();
+            return same;
+        }""",
+        url,
+    )
+    assert found == [True, False]
+
+
 @pytest.fixture
 def walk(page) -> Any:
     page.get_by_role("tab", name="Interpolate").click()

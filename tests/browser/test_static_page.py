@@ -156,6 +156,20 @@ def test_a_part_that_cannot_be_fetched_is_told_in_its_place(browser, url: str) -
         page.wait_for_selector("#paint-after[data-look]")
 
 
+def test_what_broke_off_is_no_longer_said_to_be_loading(browser, url: str) -> None:
+    """The line in the head stayed at the bytes that had come."""
+    with visit(browser, url, service_workers="block") as page:
+        page.route("**/*.onnx*", lambda route: route.fulfill(body=b"part", content_type="application/octet-stream"))
+        page.goto(url)
+        page.wait_for_selector("#explore-picture img")
+        page.click("#explore-dice")
+        page.locator("#explore-message").get_by_text("has 4 bytes instead of").wait_for()
+        assert page.inner_text("#ps-line") == "Computed in this browser; nothing is sent anywhere."
+        page.unroute("**/*.onnx*")
+        page.click("#explore-dice")
+        page.wait_for_function("() => document.querySelector('#explore-picture img').src.startsWith('data:image/png')")
+
+
 def test_without_web_assembly_the_page_says_so(browser, url: str) -> None:
     with visit(browser, url, service_workers="block") as page:
         page.add_init_script("delete globalThis.WebAssembly")

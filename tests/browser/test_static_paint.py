@@ -125,6 +125,26 @@ def test_something_is_seen_before_anything_is_computed(browser, url: str, bundle
         assert page.locator("#paint-paint").is_visible()  # The way out: once more.
 
 
+def test_a_hand_that_goes_on_while_the_engine_loads_does_not_load_it_again(browser, url: str) -> None:
+    """What is given up before it began takes nothing else with it: each press began the 14 MB anew."""
+    with visit(browser, url, service_workers="block") as page:
+        held: list = []
+        page.route("**/*.wasm", lambda route: held.append(route))
+        page.goto(url)
+        page.wait_for_selector("#paint-after[data-look]")
+        for title in ("photograph", "painting", "photograph"):
+            page.get_by_role("button", name=title, exact=True).click()
+            page.wait_for_timeout(100)
+        while not held:
+            page.wait_for_timeout(50)
+        assert len(held) == 1
+        held[0].continue_()
+        page.wait_for_selector(PAINTED)
+        assert len(held) == 1
+        assert page.get_attribute("#paint-direction button[data-value=ab]", "aria-pressed") == "true"
+        assert page.inner_text(MESSAGE) == ""
+
+
 @pytest.mark.parametrize("name", ["tiny-cyclegan", "monet2photo-cyclegan"])
 def test_it_paints_what_python_paints(page, folders: list[Path], name: str) -> None:
     """Photograph and painting of the page, at its own size, against the translator: two of 255 levels."""

@@ -39,6 +39,14 @@ def watched(name="user/page", commit="", fresh=True, **options):
 """
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Exports are kept in a folder of the tests' own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GAN_CORE_DATA", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[HubServer]:
     with hub_server() as running:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gan_core.deploy.plan import MANIFEST, TARGETS, There, changes, hashed, read_manifest, write_manifest
+from gan_core.deploy.plan import MANIFEST, TARGETS, There, changes, read_manifest, told_of, write_manifest
 from tests.deploy.conftest import prepared
 from tests.hub.conftest import Process
 from tests.hub_server import Account, HubServer
@@ -26,7 +26,7 @@ def space(hub: HubServer):
 
 
 def files(**contents: str) -> dict[str, Any]:
-    return {name: hashed(text.encode()) for name, text in contents.items()}
+    return {name: told_of(text.encode()) for name, text in contents.items()}
 
 
 def there(present: dict[str, Any], deployed: dict[str, Any] | None, untouched: bool = False) -> There:

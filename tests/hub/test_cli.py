@@ -113,6 +113,21 @@ def test_a_pickle_is_never_run_and_a_broken_model_changes_nothing(
     assert (models / "tiny-dcgan" / "generator.safetensors").read_bytes() == before
 
 
+def test_an_import_is_verified_and_fetches_what_stays_inside_alone(hub: HubServer, run: Run, models: Path):
+    """Whatever arrived was imported, however large, and nobody had compared a hash."""
+    hub.put("user/other", {"netG.pth": b"w" * 30_000, "../netD.pth": b"x", "a/../../netD.pth": b"x"})
+    done = run("pull", "user/other")
+    assert done.returncode == 1
+    assert "user/other was not imported" in done.stderr
+    assert not any("netD" in line for line in hub.requests)
+    hub.put("user/flipped", {"netG.pth": b"v" * 30_000})
+    stored = hub.store.path(hub.repository("user/flipped").files["netG.pth"].sha256)
+    stored.write_bytes(b"v" * 29_999 + b"w")
+    done = run("pull", "user/flipped")
+    assert "netG.pth arrived damaged twice" in done.stderr
+    assert not (models / "flipped").exists()
+
+
 def test_no_token_in_anything_that_is_said_or_written(hub: HubServer, run: Run, models: Path, tmp_path: Path):
     token = "hf_SECRETsecretSECRET"
     hub.store.accounts[token] = Account("user")

@@ -20,9 +20,9 @@ import gan_core.hub.client
 from gan_core.errors import HubError
 gan_core.hub.client.TIMEOUT_S = 2.0
 for line in sys.stdin:
-    name, kind, patterns = json.loads(line)
+    name, patterns = json.loads(line)
     try:
-        folder = gan_core.hub.download(name, kind=kind, patterns=patterns)
+        folder = gan_core.hub.download(name, patterns=patterns)
         answer = {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
     except HubError as error:
         answer = str(error)
@@ -45,11 +45,9 @@ class Client:
             text=True,
         )
 
-    def download(
-        self, name: str, kind: str = "dataset", patterns: tuple[str, ...] = ("*.png",)
-    ) -> dict[str, str] | str:
+    def download(self, name: str, patterns: tuple[str, ...] = ("*.png",)) -> dict[str, str] | str:
         """The texts of the files, or the error's."""
-        self.process.stdin.write(json.dumps([name, kind, patterns]) + "\n")
+        self.process.stdin.write(json.dumps([name, patterns]) + "\n")
         self.process.stdin.flush()
         answer = json.loads(self.process.stdout.readline())
         if isinstance(answer, str):
@@ -98,12 +96,6 @@ def test_what_was_asked_for_is_downloaded_once(hub, online):
     for name in ("user/once", "user/once@main", f"user/once@{sha}", "user/once"):
         assert online.download(name) == PICTURES
     assert len(hub.asked("GET /lfs/")) == 2, "no file twice, and none that was not asked for"
-
-
-def test_models_are_asked_for_at_their_own_address(hub, online):
-    hub.put("user/net", {"config.json": b"{}", "model.bin": b"x"})
-    assert online.download("user/net", "model", ("*.json",)) == {"config.json": "{}"}
-    assert any("/api/models/user/net" in line for line in hub.requests)
 
 
 def test_a_new_commit_is_noticed(hub, online):

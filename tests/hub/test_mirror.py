@@ -4,6 +4,8 @@ import gzip
 import json
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -11,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from gan_core.mirror.process import FIRST_S, LONGEST_S, pause_s
+from gan_core.mirror.process import FIRST_S, GAVE_UP, LONGEST_S, pause_s
 from gan_core.mirror.record import Wish, read_record, read_wish, unsent, write_wish
+from gan_core.mirror.stage import _link
 from gan_core.training.loop import train
 from gan_core.training.run_folder import RunFolder
 from tests.hub.conftest import Process
@@ -252,6 +255,75 @@ def test_what_somebody_else_pushed_is_never_overwritten(hub: HubServer, ready: P
     assert repository.content("run/state/000012.pt") == (run.path / "state" / "000012.pt").read_bytes()
     assert "generator.safetensors" in repository.files
     assert repository.commits[repository.head].parent == head
+
+
+def test_another_machine_s_newer_state_is_not_removed(hub: HubServer, ready: Process, run: RunFolder):
+    """It stands under a name that we never sent, and went with our next push."""
+    ready.run(push(run))
+    longer(run)
+    hub.repository(NAME).change({"run/state/000020.pt": b"theirs"})
+    refused = ready.run(push(run))
+    assert refused["reason"] == "diverged"
+    assert "run/state/000020.pt" in refused["error"]
+    assert hub.repository(NAME).content("run/state/000020.pt") == b"theirs"
+
+
+def test_of_two_first_pushes_the_second_is_refused(hub: HubServer, ready: Process, run: RunFolder):
+    """Both looked before there was a repository; the other one made and filled it meanwhile."""
+    create = """
+import gan_core.mirror.pushing as pushing
+before = pushing.create
+def late(repository, *rest, **options):
+    Path(LATE).touch()
+    while Path(LATE).exists():
+        __import__('time').sleep(0.01)
+    before(repository, *rest, **options)
+pushing.create = late
+"""
+    late = run.path.parent / "late"
+    ready.run(f"exec({create!r}, {{'LATE': {str(late)!r}, 'Path': Path}})")
+    ready.process.stdin.write(json.dumps(push(run)) + "\n")
+    ready.process.stdin.flush()
+    end = time.monotonic() + 60
+    while not late.exists():
+        assert time.monotonic() < end, "it never came so far"
+        time.sleep(0.005)
+    hub.put(NAME, {"run/status.json": b"theirs", "run/config.json": b"theirs"})
+    late.unlink()
+    refused = json.loads(ready.process.stdout.readline())
+    ready.run(
+        "exec('import gan_core.mirror.pushing as pushing; from gan_core.hub.tree import create; "
+        "pushing.create = create')"
+    )
+    assert refused["reason"] == "diverged", refused
+    assert hub.repository(NAME).content("run/status.json") == b"theirs"
+
+
+def test_a_second_try_at_a_copy_leaves_the_run_s_own_files_alone(tmp_path: Path):
+    """A copy over a link would have gone into the file that the link leads to."""
+    for name in ("first", "second"):
+        (tmp_path / name).write_text(name)
+    _link(tmp_path / "first", tmp_path / "target")
+    _link(tmp_path / "second", tmp_path / "target")
+    assert (tmp_path / "first").read_text() == "first"
+    assert (tmp_path / "target").read_text() == "second"
+
+
+def test_a_process_that_hangs_since_before_the_end_goes_too(run: RunFolder):
+    """Only the thread that hung looked whether the training had ended."""
+    code = """
+import sys, threading, time
+from pathlib import Path
+from gan_core.mirror.process import Mirror
+from gan_core.mirror.record import Wish
+from gan_core.training.run_folder import RunFolder
+mirror = Mirror(RunFolder(Path(sys.argv[1])), Wish("user/ducks", minutes=0.01, wait_minutes=0.01))
+threading.Thread(target=mirror._leave_in_time, daemon=True).start()
+time.sleep(60)  # As in a transfer.
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(run.path)], timeout=100, check=False)
+    assert done.returncode == GAVE_UP
+    assert "Not sent to user/ducks yet: everything." in run.events()[-1]["text"]
 
 
 def test_a_repository_that_holds_another_model_is_not_filled(hub: HubServer, ready: Process, run: RunFolder):

@@ -290,6 +290,20 @@ def test_half_a_download_is_no_copy(hub: HubServer, python: Python, unreachable:
     assert unreachable.load("hub:user/half")["reason"] == "offline"
 
 
+def test_half_a_download_of_a_commit_is_gone_on_with(hub: HubServer, python: Python, models: Any) -> None:
+    """A commit never changes: what had been cut off was served for good."""
+    files = {**models(), "discriminator.safetensors": bytes(300)}
+    commit = hub.put("user/cut", files).head
+    hub.failures.add("/user/cut/resolve/.*generator", "broken")
+    assert "error" in python.load(f"hub:user/cut@{commit}")
+    hub.failures.rules.clear()
+    assert python.load(f"hub:user/cut@{commit}")["hub"] == f"user/cut@{commit}"
+    hub.requests.clear()
+    assert python.load(f"hub:user/cut@{commit}")["notes"] == []
+    assert not hub.requests
+    assert f"hub:user/cut@{commit}" not in python.run("sorted(library.list_copies())"), "nobody chose it by name"
+
+
 # Recipes.
 
 

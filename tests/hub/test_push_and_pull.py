@@ -10,6 +10,15 @@ from tests.hub_server import Account, HubServer
 
 NAME = "user/ducks"
 
+BOARD = """
+from gan_core.settings import Settings
+from gan_core.ui.hub.accounts import Accounts
+from gan_core.ui.hub.status import Board
+from gan_core.ui.services import Services
+def look(models):
+    return list(Board(Services(Settings(models_dir=Path(models))), Accounts()).look_models(token=None))[-1]["rows"]
+"""
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -108,6 +117,63 @@ def test_ways_out_of_a_divergence(hub: HubServer, client: Process, folder: Path)
     assert (folder / "README.md").read_text() == "mine"
 
 
+def test_a_revision_overwrites_no_more_than_the_newest_does(hub: HubServer, client: Process, folder: Path):
+    """A tag was pulled over what had been changed here, unasked."""
+    client.run(push(folder, tag="v1"))
+    hub.repository(NAME).change({"config.json": b'{"format": 2}'})
+    client.run(pull(folder))
+    client.run(pull(folder, f"{NAME}@v1"))
+    assert json.loads((folder / "config.json").read_text()) == {"format": 1}, "nothing of one's own is lost by it"
+    (folder / "README.md").write_text("mine")
+    hub.repository(NAME).tags["v2"] = hub.sha(NAME)
+    refused = client.run(pull(folder, f"{NAME}@v2"))
+    assert refused["reason"] == "diverged"
+    assert (folder / "README.md").read_text() == "mine"
+    client.run(pull(folder, f"{NAME}@v2", take_theirs=True))
+    assert (folder / "README.md").read_text() == "# ducks\n"
+
+
+def test_texts_are_small_whoever_wrote_them(hub: HubServer, client: Process):
+    hub.put(NAME, {"README.md": b"x" * 6_000_000})
+    read = f"read_text(Address({NAME!r}), 'README.md', {hub.sha(NAME)!r})"
+    client.run("exec('from gan_core.hub.pull import read_text')")
+    refused = client.run(read)
+    assert refused["reason"] == "foreign"
+    assert "larger than 4 MB" in refused["error"]
+    hub.put(NAME, {"README.md": b"# ducks, and more\n"})
+    read = f"read_text(Address({NAME!r}), 'README.md', {hub.sha(NAME)!r}, most=7)"
+    assert client.run(read) == "# ducks"
+
+
+def test_what_was_compared_is_told_so_that_nobody_asks_again(hub: HubServer, client: Process, folder: Path):
+    client.run("exec('from gan_core.sync import standing')")
+    seen = f"standing(Path({str(folder)!r}), Address({NAME!r}))"
+    told = client.run(seen)
+    assert (told["comparison"]["state"], told["there"]) == ("only here", None)
+    assert told["here"]["generator.safetensors"]["size"] == 50_000
+    head = client.run(push(folder))["commit"]
+    hub.requests.clear()
+    told = client.run(seen)
+    assert told["there"]["head"] == head
+    assert told["there"]["files"].keys() == told["here"].keys()
+    assert list(told["there"]["foreign"]) == [".gitattributes"]
+    assert len(hub.asked("GET /api/models/user/ducks/tree/")) == 1
+
+
+def test_the_hub_tab_asks_once_for_what_a_row_tells(hub: HubServer, client: Process, folder: Path):
+    client.run(push(folder))
+    (folder / "README.md").write_text("# more ducks\n")
+    head = hub.repository(NAME).change({"config.json": b"{}"})
+    hub.requests.clear()
+    client.run(f"exec({BOARD!r})")
+    rows = {row["name"]: row for row in client.run(f"look({str(folder.parent)!r})")}
+    ducks = rows["ducks"]
+    assert (ducks["state"], ducks["head"]) == ("diverged", head)
+    assert ducks["send"] == {"README.md": 13, "config.json": 13}
+    assert ducks["fetch"] == {"README.md": 8, "config.json": 2}
+    assert len(hub.asked("GET /api/models/user/ducks/tree/")) == 1
+
+
 def test_two_writers_race_and_neither_loses_work(hub: HubServer, client: Process, folder: Path):
     """The other commit comes between the look and the commit."""
     client.run(push(folder))
@@ -157,9 +223,10 @@ def test_a_byte_that_flips_on_the_way_is_found(hub: HubServer, client: Process, 
     client.run(push(folder))
     hub.repository(NAME).change({"generator.safetensors": b"x" * 70_000})
     before = (folder / "generator.safetensors").read_bytes()
-    hub.failures.add("GET /lfs/", "flip", times=1)
+    hub.failures.add("GET /lfs/", "flip", times=2)
     refused = client.run(pull(folder))
-    assert "damaged" in refused["error"]
+    assert "damaged twice" in refused["error"], "it was fetched once more"
+    assert refused["reason"] == "damaged"
     assert (folder / "generator.safetensors").read_bytes() == before
     client.run(pull(folder))
     assert (folder / "generator.safetensors").read_bytes() == b"x" * 70_000

@@ -17,6 +17,7 @@ from gan_core.config import ModelConfig
 from gan_core.models import dcgan
 from gan_core.settings import Settings
 from gan_core.ui import assets
+from gan_core.ui.hub.diffs import MAX_LINES, _lines
 from gan_core.ui.page import build_app
 from gan_core.ui.services import Services
 from gan_core.ui.tabs import hub as hub_tab
@@ -217,6 +218,16 @@ def test_what_changed_on_both_sides_is_shown_and_either_side_can_win(hub: HubSer
 
 
 @pytest.mark.usefixtures("models")
+@pytest.mark.parametrize("line", ["", "a\n", "x\ny\nz\n"])
+def test_a_card_that_says_the_same_over_and_over_is_compared_at_once(line: str):
+    """Two thousand lines of one kind took two minutes and a half."""
+    mine, theirs = "# Ducks\n" + line * 100_000, "# Ducks\n" + ("a\nb\n" + line) * 50_000
+    began_at = time.monotonic()
+    lines = _lines(mine, theirs)
+    assert time.monotonic() - began_at < 5
+    assert 0 < len(lines) <= MAX_LINES
+
+
 def test_search_and_what_a_repository_can_be_used_for(hub: HubServer, app: App, model: Path):
     files = {path.name: path.read_bytes() for path in model.iterdir()}
     hub.put("bob/ducks", files)

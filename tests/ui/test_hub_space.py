@@ -35,6 +35,10 @@ def space(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rights, "find_spec", lambda name: name)
 
 
+ELSEWHERE = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+"""What a browser says of another page that sends a request with its visitor's cookies."""
+
+
 def asked(name: str | None = None, **more: Any) -> SimpleNamespace:
     info = {"userinfo": {"preferred_username": name}, **more}
     return SimpleNamespace(headers={}, scope={"session": {"oauth_info": info} if name else {}})
@@ -56,6 +60,9 @@ def test_on_a_space_it_is_the_visitor_s_or_none():
             token_of(stranger)
         assert refused.value.reason == "signed-out"
         assert reading_token(stranger) is NOBODY
+    abused = asked("bob", access_token="hf_bob")
+    abused.headers = {name.lower(): text for name, text in ELSEWHERE.items()}
+    assert reading_token(abused) is NOBODY
     assert not lets_write(asked("bob", scope="openid profile"))
     assert lets_write(asked("bob", scope="openid profile manage-repos"))
 
@@ -124,6 +131,14 @@ def test_everybody_sees_with_their_own_eyes(app: App):
     assert later(app, "look_account", {}, visitor("bob", "hf_bob"))["account"]["name"] == "bob"
     assert found(app, visitor("bob", "hf_bob")) == ["alice/public"]
     assert set(found(app, visitor("alice", "hf_alice"))) == {"alice/private", "alice/public"}
+
+
+def test_another_page_sees_nothing_with_a_visitor_s_cookie(app: App):
+    """Gradio lets every page read a Space's answers, and the cookie travels along."""
+    abused = {**visitor("alice", "hf_alice"), **ELSEWHERE}
+    assert later(app, "look_account", {}, abused)["account"] is None
+    assert found(app, abused) == ["alice/public"]
+    assert later(app, "look_repository", {"repository": "alice/private"}, abused)["reason"] == "missing"
 
 
 def test_the_owner_pushes_as_who_is_signed_in(hub: HubServer, app: App):

@@ -1,20 +1,26 @@
 """What keeps a public server usable: uploads that go, work that steps back, and one visitor's share."""
 
+import asyncio
+import json
 import os
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 
 from gan_core.errors import GanCoreError
 from gan_core.settings import Settings
 from gan_core.ui import aside as aside_module
+from gan_core.ui import gate as gate_module
 from gan_core.ui.arrivals import FULL, MANY, PLACE, Arrivals, own_place
 from gan_core.ui.aside import Aside, step_back
+from gan_core.ui.gate import AT_ONCE, Gate
 from gan_core.ui.jobs import EACH, Jobs
+from gan_core.ui.lasting import Lasting, Stamp
 from gan_core.ui.launch import own_cores_alone
 from gan_core.ui.public import Limits, limits
 from gan_core.ui.visitors import VISITOR
@@ -56,13 +62,22 @@ def test_one_visitor_s_uploads_are_counted_and_forgotten_after_a_while(tmp_path:
     for number in range(3):
         assert arrivals.begin("ann", 100) is None
         arrivals.arrived("ann", [sent(tmp_path, f"{number}.jpg")])
-        arrivals.end(100)
+        arrivals.end("ann", 100)
     assert arrivals.begin("ann", 100) == MANY
     assert arrivals.begin("bob", 100) is None, "another visitor is not concerned"
     assert arrivals.begin("cid", 2600) == MANY, "too many bytes"
     assert arrivals.begin(None, 3000) is None, "nor whoever the place belongs to"
     now[0] = SMALL.window_s + 1
     assert arrivals.begin("ann", 100) is None
+
+
+def test_uploads_on_their_way_count_as_their_sender_s(tmp_path: Path) -> None:
+    """Whoever begins forty at once, and sends them slowly, takes no more room than others."""
+    arrivals = Arrivals(tmp_path, SMALL)
+    assert [arrivals.begin("ann", 1000) for _ in range(3)] == [None, None, MANY]
+    assert arrivals.begin("bob", 1000) is None
+    arrivals.end("ann", 1000)
+    assert arrivals.begin("ann", 1000) is None
 
 
 def test_a_full_place_refuses_until_what_nobody_fetched_has_gone(tmp_path: Path) -> None:
@@ -75,7 +90,7 @@ def test_a_full_place_refuses_until_what_nobody_fetched_has_gone(tmp_path: Path)
     assert not old.parent.exists()
     assert arrivals.begin("bob", 2000) is None
     assert arrivals.begin("cid", 1500) == FULL, "what is on its way counts"
-    arrivals.end(2000)
+    arrivals.end("bob", 2000)
     assert arrivals.begin("cid", 1500) is None
 
 
@@ -99,6 +114,18 @@ def test_old_uploads_go_and_so_does_what_broke_off(tmp_path: Path) -> None:
     assert not old.parent.exists()
     assert not broken.exists()
     assert (outside / "precious").exists(), "a link is not followed"
+
+
+def test_the_folder_of_a_photograph_that_was_fetched_goes(tmp_path: Path) -> None:
+    """One for each upload would be looked through before each further one."""
+    arrivals = Arrivals(tmp_path, SMALL)
+    fetched, fresh = (Path(arrivals.arrived(None, [sent(tmp_path)])[0]) for _ in range(2))
+    for path in (fetched, fresh):
+        path.unlink()
+    older(fetched.parent, 150)
+    arrivals.sweep()
+    assert not fetched.parent.exists()
+    assert fresh.parent.exists(), "something is about to be put there"
 
 
 def test_sweeping_goes_on_by_itself(tmp_path: Path) -> None:
@@ -173,6 +200,101 @@ def test_one_visitor_cannot_take_all_places() -> None:
         time.sleep(0.01)
     VISITOR.set("ann")
     jobs.start(lambda _: iter(()))
+
+
+def test_a_job_that_gets_no_thread_does_not_keep_others_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_thread(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    jobs = Jobs(at_once=1)
+    with monkeypatch.context() as without:
+        without.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(GanCoreError, match="busy"):
+            jobs.start(lambda _: iter(()))
+    job, end = jobs.start(lambda _: iter(())), time.monotonic() + 10
+    while (state := jobs.poll(job)["state"]) != "done" and time.monotonic() < end:
+        time.sleep(0.01)
+    assert state == "done"
+
+
+async def ask(gate: Gate, who: str, body: bytes = b"{}", route: str = "component_server") -> tuple[int, bytes]:
+    """Status and answer of a stranger's request, sent in one piece."""
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+    told: list[Any] = []
+
+    async def receive() -> Any:
+        return messages.pop() if messages else {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    headers = {"x-forwarded-for": who, "content-length": str(len(body))}
+    scope = {"type": "http", "method": "POST", "path": f"/gradio_api/{route}"}
+    await gate({**scope, "headers": [(name.encode(), text.encode()) for name, text in headers.items()]}, receive, send)
+    return told[0]["status"], told[-1].get("body", b"")
+
+
+def gate_before(app: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Gate:
+    for name, value in SPACE.items():
+        monkeypatch.setenv(name, value)
+    most = limits(Settings())
+    return Gate(app, limits=most, arrivals=Arrivals(folder, most))
+
+
+def test_one_stranger_is_answered_so_often_at_once_and_others_are_not_concerned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work() -> None:
+        go_on, inside = asyncio.Event(), []
+
+        async def app(_scope: Any, _receive: Any, send: Any) -> None:
+            inside.append(VISITOR.get())
+            if VISITOR.get() == "ann":
+                await go_on.wait()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+        gate = gate_before(app, tmp_path, monkeypatch)
+        many = [asyncio.create_task(ask(gate, "ann")) for _ in range(AT_ONCE + 5)]
+        while inside.count("ann") < AT_ONCE:
+            await asyncio.sleep(0.01)
+        assert (await ask(gate, "bob"))[0] == 200
+        assert inside.count("ann") == AT_ONCE
+        go_on.set()
+        assert {status for status, _ in await asyncio.gather(*many)} == {200}, "the others waited"
+        assert inside.count("ann") == len(many)
+        assert not gate._lines, "who has been answered is forgotten"
+
+    asyncio.run(work())
+
+
+def test_large_requests_are_refused_where_they_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work() -> None:
+        go_on, lengths = asyncio.Event(), []
+
+        async def app(_scope: Any, receive: Any, send: Any) -> None:
+            lengths.append(len((await receive())["body"]))
+            await go_on.wait()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+        gate = gate_before(app, tmp_path, monkeypatch)
+        monkeypatch.setattr(gate_module, "HELD_BYTES", 5_000_000)
+        large, small = b'"' + b"x" * 2_000_000 + b'"', b'"' + b"x" * 100_000 + b'"'
+        held = [asyncio.create_task(ask(gate, who, large)) for who in ("ann", "bob")]
+        while len(lengths) < 2:
+            await asyncio.sleep(0.01)
+        assert (await ask(gate, "cid", large, "call/translate"))[0] == 429
+        status, told = await ask(gate, "cid", large)
+        assert (status, json.loads(told)["ok"]) == (200, False), "as the page can read it"
+        assert b"busy" in told
+        more = asyncio.create_task(ask(gate, "cid", small))
+        while len(lengths) < 3:
+            await asyncio.sleep(0.01)
+        go_on.set()
+        assert {status for status, _ in await asyncio.gather(*held, more)} == {200}
+        assert lengths == [2_000_002, 2_000_002, 100_002], "each came whole"
+        assert gate._held == 0
+
+    asyncio.run(work())
 
 
 @pytest.mark.usefixtures("nobody")
@@ -252,3 +374,24 @@ def test_threads_are_as_many_as_the_space_has_processors(
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     own_cores_alone()
     assert os.environ["OMP_NUM_THREADS"] == "1", "who says otherwise is heeded"
+
+
+# What a Space keeps.
+
+
+def test_a_disk_that_fails_does_not_end_the_keeping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    settings = Settings(models_dir=tmp_path / "models", runs_dir=tmp_path / "runs")
+    keeping = Lasting(settings, "alice/studio", "hf_x", tell=told.append)
+
+    def full() -> dict[str, Stamp]:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(keeping, "_models", full)
+        assert keeping.keep() == []
+    assert len(told) == 1
+    assert "No space left on device. It is tried again." in told[0]
+    keeping._not_before = 0.0
+    assert keeping.keep() == []
+    assert len(told) == 1

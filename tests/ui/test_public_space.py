@@ -24,7 +24,6 @@ from tests.serving import PROXY, SPACE, App, cookie, serve, tree
 
 pytestmark = pytest.mark.slow
 TOKEN = "hf_" + "s3cretOfTheOwner"
-FORMS = {"oauth": ("authlib", "itsdangerous")}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def app(folder: Path) -> Iterator[App]:
-    for package in FORMS["oauth"]:
+    for package in ("authlib", "itsdangerous"):
         pytest.importorskip(package, reason=f"{package} is not installed (gradio[oauth])")
     more = {"TMPDIR": str(folder / "tmp"), "HF_TOKEN": TOKEN, "CPU_CORES": "2", "GAN_CORE_MAX_UPLOAD_MB": "1"}
     with serve(folder, runs=folder / "runs", models=folder / "models", **SPACE, **more) as app:
@@ -126,8 +125,38 @@ def test_no_path_leads_out_of_what_is_served(app: App, folder: Path) -> None:
         for path in (str(target), urllib.parse.quote(str(target), safe=""), str(target).replace("..", "%2e%2e")):
             for route in ("/gradio_api/file=", "/gradio_api/file/", "//gradio_api/file=", "/file="):
                 assert status(app, route + path) in (403, 404), route + path
-    for path in ("file=http://127.0.0.1:1/x", "file=https://example.org", "deep_link", "proxy=http://example.org/x"):
+    closed = ("file=http://127.0.0.1:1/x", "file=https://example.org", "proxy=http://example.org/x")
+    for path in (*closed, "deep_link", "dev/reload"):
         assert status(app, f"/gradio_api/{path}") == 404, path
+
+
+@pytest.mark.parametrize("write", [json.dumps, lambda sent: json.dumps(sent).replace("http", "\\u0068ttp")])
+@pytest.mark.parametrize("route", ["call/translate", "call/v2/translate", "queue/join", "run/translate"])
+def test_no_file_is_fetched_from_another_server(app: App, folder: Path, route: str, write: Any) -> None:
+    """Gradio reads such a file whole into memory, before any limit of ours sees it."""
+    uploads = next((folder / "tmp").glob("gan-studio-films-uploads-*"))
+    before = tree(uploads)
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        elsewhere.settimeout(0.2)
+        file = {"path": f"http://localhost:{elsewhere.getsockname()[1]}/x.png", "meta": {"_type": "gradio.FileData"}}
+        body = {"data": [{"deep": [file]}], "photo": file, "fn_index": 0, "session_hash": "a"}
+        request = urllib.request.Request(
+            f"{app.url}/gradio_api/{route}", write(body).encode(), {"Content-Type": "application/json", **stranger(16)}
+        )
+        code, told = answer(request)
+        assert (code, "Send the file itself" in told) == (400, True)
+        with pytest.raises(TimeoutError):
+            elsewhere.accept()
+    assert tree(uploads) == before
+
+
+def test_a_visit_has_a_short_name(app: App) -> None:
+    """Gradio remembers two thousand of them, whatever they are."""
+    body = {"data": recipe(), "fn_name": "draw", "component_id": app.components()["explore"][0]}
+    told = app.post("/gradio_api/component_server", {**body, "session_hash": "x" * 100_000}, stranger(17))
+    assert told["status"] == 400
+    told = app.post("/gradio_api/component_server", {**body, "session_hash": "x", "more": "x" * 100_000}, stranger(17))
+    assert told["ok"], "what is large is looked into, and passed on"
 
 
 def test_functions_of_the_page_take_no_path_but_an_upload_s(app: App, folder: Path) -> None:
@@ -152,6 +181,10 @@ def test_functions_of_the_page_take_no_path_but_an_upload_s(app: App, folder: Pa
             given = [file if one["parameter_name"] in ("photo", "picture") else one["parameter_default"]
                      if one["parameter_has_default"] else f"tiny-{'cyclegan' if name == 'translate' else 'dcgan'}"
                      for one in entries]  # fmt: skip
+            if place.startswith("http"):
+                told = app.post(f"/gradio_api/call/{name}", {"data": given}, stranger(4))
+                assert (told["status"], "Send the file itself" in told["error"]) == (400, True), (name, told)
+                continue
             kind, told = app.api(name, given, stranger(4))
             assert kind == "error", (name, place, told)
             assert "only the owner" not in str(told)

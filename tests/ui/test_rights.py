@@ -138,7 +138,10 @@ def test_a_page_of_somebody_else_changes_nothing_with_this_visitor_s_browser(
 def test_the_owner_s_cookie_is_of_no_use_to_another_page() -> None:
     here = {"Origin": "https://alice-studio.hf.space", "Host": "10.16.3.9:7860"}
     assert rights.may_change(asked(session=session(), **here))
-    assert not rights.may_change(asked(session=session(), **{**here, "Origin": "https://evil.hf.space"}))
+    evil = {**here, "Origin": "https://evil.hf.space"}
+    for more in ({}, {"X_Forwarded_Host": "evil.hf.space"}, {"Sec_Fetch_Site": "cross-site"}):
+        assert not rights.may_change(asked(session=session(), **evil, **more))
+        assert rights.signed_in(asked(session=session(), **evil, **more)) is None
 
 
 def test_away_from_a_space_the_page_offers_no_sign_in(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:

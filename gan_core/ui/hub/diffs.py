@@ -18,6 +18,8 @@ CARD, METRICS, CONFIG = "README.md", "metrics.json", "config.json"
 CONTEXT = 2
 """Lines that are the same, shown around one that is not."""
 MAX_LINES = 600
+MAX_COMPARED = 2000
+"""Lines of each side; our own cards have a hundred."""
 MAX_ROWS = 300
 
 
@@ -60,9 +62,10 @@ def _there(repository: str, name: str, remote: "Remote", token: str | None) -> s
 
 def _lines(here: str | None, there: str | None) -> list[list[str]]:
     """Lines as [sign, text]: "-" here alone, "+" there alone, " " on both sides, "…" where lines are left out."""
-    mine, theirs = (here or "").splitlines(), (there or "").splitlines()
+    mine, theirs = (here or "").splitlines()[:MAX_COMPARED], (there or "").splitlines()[:MAX_COMPARED]
     found: list[list[str]] = []
-    for group in difflib.SequenceMatcher(None, mine, theirs, autojunk=False).get_grouped_opcodes(CONTEXT):
+    # What stands everywhere is no landmark (autojunk): a card of the same line over and over would take minutes.
+    for group in difflib.SequenceMatcher(None, mine, theirs).get_grouped_opcodes(CONTEXT):
         if found or group[0][1] or group[0][3]:
             found.append(["\N{HORIZONTAL ELLIPSIS}", ""])
         for kind, a, b, c, d in group:

@@ -19,6 +19,7 @@ MAX_TAGS = 12
 LOOKED_INTO = 12
 """Results whose size is asked for: each is a question to the Hub, which answers so many in a minute."""
 MAX_FILES = 100
+MAX_CARD_BYTES = 200_000
 CHECKPOINTS = (".pth", ".pt", ".bin", ".ckpt")
 """Of other projects, beside .safetensors: see `gan_core.sync.CHECKPOINTS`."""
 
@@ -60,7 +61,7 @@ class Finder:
         """What a repository holds, whether it can be used here, and under which name."""
         from gan_core.hub.client import Address
         from gan_core.hub.files import remote_files
-        from gan_core.hub.pull import read_text
+        from gan_core.hub.pull import TEXT_BYTES, read_text
         from gan_core.sync import CARD
 
         address = Address.parse((repository or "").strip())
@@ -83,8 +84,8 @@ class Finder:
             "card": None,
         }
         yield told
-        if CARD in remote.files:
-            yield {**told, "card": read_text(address, CARD, remote.head, token=token, most=200_000)}
+        if CARD in remote.files and remote.files[CARD].size <= TEXT_BYTES:  # Of a larger one there is no card to show.
+            yield {**told, "card": read_text(address, CARD, remote.head, token=token, most=MAX_CARD_BYTES)}
 
     def _here(self, repository: str) -> str | None:
         """The model here that belongs to the repository."""

@@ -9,6 +9,7 @@ from typing import Any
 from gan_core.errors import Cancelled, GanCoreError
 from gan_core.hub.client import Progress
 from gan_core.ui.hub.asking import failed
+from gan_core.ui.jobs import BUSY
 from gan_core.ui.serve import Answer
 
 Work = Callable[[Progress], Answer]
@@ -57,9 +58,7 @@ class Moves:
                     f"{name} is being moved already. Nothing was started. Wait for its end, or cancel it."
                 )
             if len(present) >= MOST_WAITING:
-                raise GanCoreError(
-                    "This server is busy: too much is under way. Nothing was started. Try again in a minute."
-                )
+                raise GanCoreError(BUSY)
             over = [id for id, move in self._moves.items() if move.state not in UNDER_WAY]
             for id in over[: max(0, len(over) - KEPT)]:
                 del self._moves[id]

@@ -88,7 +88,7 @@ class Board:
     def _row(self, standing: "Standing", token: str | None) -> Row:
         from gan_core.hub.client import Address
         from gan_core.hub.compare import read_meeting
-        from gan_core.hub.files import local_files, remote_files
+        from gan_core.hub.files import remote_files
         from gan_core.ui.hub.asking import in_words
 
         name, address, met = standing.name, standing.address, standing.comparison
@@ -108,18 +108,18 @@ class Board:
             row["met"] = read_meeting(folder) is not None
         if state in ("in sync", "unknown"):
             return row
-        local = {} if state == "only there" else local_files(folder)
-        there: Mapping[str, File] = {}
-        if address and state != "only here":
+        here, remote = standing.here, standing.there
+        if address and state == "only there":
             try:
                 remote = remote_files(Address(address.repository), token=token)
             except HubError as error:
                 return {**row, "error": in_words(str(error))}
-            there, row["head"] = (remote.files, remote.head) if remote else ({}, None)
-        row["send"] = _moved(local, there)
-        row["fetch"] = _moved(there, local)
-        row["lost_there"] = [one for one in there if one not in local][:MAX_NAMED]
-        row["lost_here"] = [one for one in local if one not in there][:MAX_NAMED]
+        there: Mapping[str, File] = remote.files if remote else {}
+        row["head"] = remote.head if remote and there else None
+        row["send"] = _moved(here, there)
+        row["fetch"] = _moved(there, here)
+        row["lost_there"] = [one for one in there if one not in here][:MAX_NAMED]
+        row["lost_here"] = [one for one in here if one not in there][:MAX_NAMED]
         return row
 
     def _kind(self, name: str) -> str | None:

@@ -19,7 +19,7 @@ from gan_core.ui.hub.transfers import Transfers
 from gan_core.ui.jobs import Jobs
 from gan_core.ui.packing import POLL_S, poll
 from gan_core.ui.passing import MODEL_OPENERS, pass_on
-from gan_core.ui.rights import NOT_YOURS, can_sign_in, may_change, on_space, signed_in
+from gan_core.ui.rights import READ_ONLY, can_sign_in, may_change, on_space, signed_in
 from gan_core.ui.serve import Answer, served
 from gan_core.ui.services import Services
 
@@ -55,7 +55,7 @@ def build(services: Services, page: gr.Blocks, tab: gr.Tab) -> None:
         return {
             "ok": True,
             "may": may,
-            "why": None if may else NOT_YOURS.replace("Nothing was changed. ", ""),
+            "why": None if may else READ_ONLY,
             "space": on_space(),
             "can_sign_in": can_sign_in() and not signed_in(request),
             "lets_write": lets_write(request),

@@ -8,7 +8,7 @@ import gradio as gr
 from gan_core.ui import assets
 from gan_core.ui.lab import bench, curves, form, keeping, runs, travel
 from gan_core.ui.passing import MODEL_OPENERS, pass_on
-from gan_core.ui.rights import NOT_YOURS, guarded, may_change
+from gan_core.ui.rights import READ_ONLY, guarded, may_change
 from gan_core.ui.serve import Answer, served
 from gan_core.ui.services import Services
 
@@ -81,7 +81,7 @@ def build(services: Services, page: gr.Blocks, tab: gr.Tab) -> None:  # noqa: AR
     def rights(sent: Any, request: gr.Request) -> Answer:  # noqa: ARG001 - as every server function.
         """Whether whoever asks may train, and why not."""
         may = may_change(request)
-        return {"ok": True, "may": may, "why": None if may else NOT_YOURS.replace("Nothing was changed. ", "")}
+        return {"ok": True, "may": may, "why": None if may else READ_ONLY}
 
     component = gr.HTML(
         html_template=assets.text("lab.html"),
