@@ -242,8 +242,8 @@ def from_hub(monkeypatch):
     asked = []
 
     def serve(folder):
-        def download(name, *, kind, patterns):
-            asked.append((name, kind, patterns))
+        def download(name, *, patterns):
+            asked.append((name, patterns))
             return folder
 
         monkeypatch.setattr(data, "download", download)
@@ -257,8 +257,8 @@ def test_hub_pictures_zips_and_domains(tmp_path, settings, from_hub):
     asked = from_hub(write_folder(commit, CLASSES))
     loaded = images("hub:user/Set@v1", settings)
     assert (loaded.name, loaded.classes) == ("set", ["ant", "cat", "dog"])
-    name, kind, patterns = asked[0]
-    assert (name, kind) == ("user/Set@v1", "dataset")
+    name, patterns = asked[0]
+    assert name == "user/Set@v1"
     assert {"*.zip", "*.png", "*.JPG", "*.avif"} <= set(patterns)
     from_hub(write_zip(tmp_path / "one" / "data.zip", FLAT).parent)
     assert len(images("hub:user/set", settings)) == 5
