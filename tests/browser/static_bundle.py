@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,3 +39,12 @@ def visit(browser, url: str, *, width: int = 1280, height: int = 900, **options)
     context.close()
     assert not outside
     assert not failed
+
+
+def until(page, expression: str, timeout_s: float = WAIT_MS / 1000) -> None:
+    """Asked from outside: the page's policy allows no script out of text, which Playwright's own waiting needs."""
+    end = time.monotonic() + timeout_s
+    while not page.evaluate(f"() => {{ try {{ return Boolean({expression}); }} catch {{ return false; }} }}"):
+        said = page.locator("[role=alert]").all_inner_texts()
+        assert time.monotonic() < end, f"not within {timeout_s:g} s: {expression}; {said}"
+        time.sleep(0.03)

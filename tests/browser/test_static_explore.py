@@ -30,7 +30,7 @@ from gan_core.models import dcgan
 from gan_core.recipe import SOFTWARE, Recipe, embed, made_here, read
 from gan_core.weights import network_json, save
 from tests.browser.conftest import BROWSERS
-from tests.browser.static_bundle import WAIT_MS, serving, visit
+from tests.browser.static_bundle import serving, until, visit
 from tests.browser.test_explore import direction, drag, drop, middle, pixels, recipe, source
 from tests.conftest import TINY_CONDITIONAL
 from tests.deploy import vectors
@@ -86,14 +86,6 @@ def opened(page, address: str) -> None:
     page.goto(address)
     page.wait_for_selector(DRAWN)
     page.wait_for_selector("#explore-directions .xp-row")
-
-
-def until(page, expression: str, timeout_s: float = WAIT_MS / 1000) -> None:
-    """Asked from outside: the page's policy allows no script out of text, which Playwright's own waiting needs."""
-    end = time.monotonic() + timeout_s
-    while not page.evaluate(f"() => {{ try {{ return Boolean({expression}); }} catch {{ return false; }} }}"):
-        assert time.monotonic() < end, f"not within {timeout_s:g} s: {expression}; {page.inner_text(MESSAGE)}"
-        time.sleep(0.03)
 
 
 STATE = "JSON.parse(sessionStorage.getItem('gan-studio:explore'))"

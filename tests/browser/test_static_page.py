@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.static_bundle import serving, visit
+from tests.browser.static_bundle import serving, until, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -129,14 +129,12 @@ def test_what_is_loaded_is_told_in_bytes_and_then_that_nothing_is_sent(browser, 
 def test_a_picture_goes_from_explore_to_interpolate_in_the_page(page) -> None:
     page.locator("#explore-seed input").fill("77")
     page.keyboard.press("Enter")
-    page.wait_for_function("() => sessionStorage.getItem('gan-studio:explore').includes('\"77\"')")
+    until(page, "sessionStorage.getItem('gan-studio:explore').includes('\"77\"')")
     page.get_by_role("tab", name="Interpolate").click()
     page.wait_for_selector("#interpolate-keys li")
     before = page.locator("#interpolate-keys li").count()
     page.click("#interpolate-add-explore")
-    page.wait_for_function(
-        "before => document.querySelectorAll('#interpolate-keys li').length === before + 1", arg=before
-    )
+    until(page, f"document.querySelectorAll('#interpolate-keys li').length === {before + 1}")
 
 
 def test_a_part_that_cannot_be_fetched_is_told_in_its_place(browser, url: str) -> None:
@@ -161,13 +159,13 @@ def test_what_broke_off_is_no_longer_said_to_be_loading(browser, url: str) -> No
     with visit(browser, url, service_workers="block") as page:
         page.route("**/*.onnx*", lambda route: route.fulfill(body=b"part", content_type="application/octet-stream"))
         page.goto(url)
-        page.wait_for_selector("#explore-picture img")
+        page.wait_for_selector("#explore-directions .xp-row")  # The picture is there before anything can be pressed.
         page.click("#explore-dice")
-        page.locator("#explore-message").get_by_text("has 4 bytes instead of").wait_for()
-        assert page.inner_text("#ps-line") == "Computed in this browser; nothing is sent anywhere."
+        until(page, "document.querySelector('#explore-message').innerText.includes('has 4 bytes instead of')")
+        until(page, "document.querySelector('#ps-line').innerText.startsWith('Computed in this browser; nothing')")
         page.unroute("**/*.onnx*")
         page.click("#explore-dice")
-        page.wait_for_function("() => document.querySelector('#explore-picture img').src.startsWith('data:image/png')")
+        until(page, "document.querySelector('#explore-picture img').src.startsWith('data:image/png')")
 
 
 def test_without_web_assembly_the_page_says_so(browser, url: str) -> None:

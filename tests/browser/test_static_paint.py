@@ -19,7 +19,7 @@ from gan_core.inference.translator import Translator
 from gan_core.models import cyclegan
 from gan_core.recipe import made_here
 from gan_core.weights import load, network_json, save
-from tests.browser.static_bundle import WAIT_MS, serving, visit
+from tests.browser.static_bundle import WAIT_MS, serving, until, visit
 from tests.conftest import TINY_CYCLEGAN
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -100,9 +100,7 @@ def choose(page, path: Path) -> None:
 
 
 def says(page, text: str) -> None:
-    page.wait_for_function(
-        "([selector, text]) => document.querySelector(selector)?.innerText.includes(text)", arg=[MESSAGE, text]
-    )
+    until(page, f"document.querySelector('{MESSAGE}').innerText.includes({json.dumps(text)})")
 
 
 def downloaded(page, folder: Path) -> Path:
@@ -199,7 +197,7 @@ def test_a_download_says_how_it_was_made(page, folders: list[Path], tmp_path: Pa
 def test_a_large_photograph_is_painted_small_and_laid_over_the_whole(page, folders: list[Path], tmp_path: Path) -> None:
     """As the full app's broad brush does, close to it: the filter that makes it smaller is the browser's own."""
     choose(page, photograph(tmp_path / "slopes.png", 1400, 900))
-    page.wait_for_function("() => document.querySelector('#paint-facts').innerText.includes('1400 × 900')")
+    until(page, "document.querySelector('#paint-facts').innerText.includes('1400 × 900')")
     page.wait_for_selector("#paint-download:not([hidden])")
     page.select_option("#paint-kind", "png")
     path = downloaded(page, tmp_path)
@@ -217,7 +215,7 @@ def test_a_large_photograph_is_painted_small_and_laid_over_the_whole(page, folde
 
 def test_a_photograph_over_what_a_browser_holds_is_made_smaller_and_it_says_so(page, tmp_path: Path) -> None:
     choose(page, photograph(tmp_path / "wide.jpg", 5000, 1200))
-    page.wait_for_function("() => document.querySelector('#paint-facts').innerText.includes('4096 × 983')")
+    until(page, "document.querySelector('#paint-facts').innerText.includes('4096 × 983')")
     says(page, "wide.jpg has 5000 × 1200 px; in the browser it is painted at 4096 × 983 px.")
 
 
@@ -227,14 +225,12 @@ def test_cancel_keeps_the_preview_and_painting_goes_on_after_it(page, tmp_path: 
     page.wait_for_selector("#paint-model button[aria-label='Model: monet2photo-cyclegan']")
     page.wait_for_selector("#paint-download:not([hidden])")
     choose(page, photograph(tmp_path / "slopes.png", 1400, 900))
-    page.wait_for_function("() => document.querySelector('#paint-facts').innerText.includes('1400 × 900')")
+    until(page, "document.querySelector('#paint-facts').innerText.includes('1400 × 900')")
     page.get_by_role("button", name="Fine", exact=True).click()
     page.wait_for_selector("#paint-paint:not([hidden]):not([disabled])")  # Over six seconds: it is asked for.
     assert "about" in page.inner_text("#paint-paint")
     page.click("#paint-paint")
-    page.wait_for_function(
-        "() => document.querySelector('#paint-job [role=progressbar]').getAttribute('aria-valuenow') > 0"
-    )
+    until(page, "document.querySelector('#paint-job [role=progressbar]').getAttribute('aria-valuenow') > 0")
     page.click("#paint-cancel")
     says(page, "Cancelled. The preview stays.")
     page.get_by_role("button", name="Broad", exact=True).click()
@@ -261,7 +257,7 @@ def test_what_needs_a_server_is_not_shown(page) -> None:
     assert page.locator("#paint-check").is_hidden()
     assert page.locator("#paint-trip").is_hidden()
     page.click("#paint-compare summary")
-    page.wait_for_function("() => document.querySelectorAll('#paint-compare img').length === 2")
+    until(page, "document.querySelectorAll('#paint-compare img').length === 2")
 
 
 def test_the_check_before_a_deploy_paints_with_each_model(page) -> None:
