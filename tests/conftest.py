@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 # Before the Hub's client is imported: nothing that this computer's owner fetched, and no login, takes part.
@@ -13,6 +14,7 @@ import torch
 from gan_core.config import ModelConfig
 from gan_core.models import cyclegan, dcgan
 from gan_core.weights import network_json, save
+from tests.hub_server import HubServer, hub_server
 
 TINY_DCGAN = dcgan.Network(size=16, latent_dim=8, generator_features=8, discriminator_features=8)
 TINY_CONDITIONAL = dcgan.Network(size=16, latent_dim=8, generator_features=8, discriminator_features=8, classes=3)
@@ -60,3 +62,17 @@ def cyclegan_folder(tmp_path: Path) -> Path:
     )
     save(folder, config, cyclegan.build(TINY_CYCLEGAN))
     return folder
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[HubServer]:
+    """A Hub on this machine."""
+    with hub_server() as running:
+        yield running
+
+
+@pytest.fixture
+def hub(server: HubServer) -> HubServer:
+    """The Hub without a memory of other tests."""
+    server.reset()
+    return server

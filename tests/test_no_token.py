@@ -178,11 +178,10 @@ def server() -> Iterator[HubServer]:
 
 
 @pytest.fixture
-def hub(server: HubServer) -> HubServer:
-    server.reset()
+def hub(hub: HubServer) -> HubServer:
     for token in TOKENS.values():
-        server.store.accounts[token] = Account("user", pro=True)
-    return server
+        hub.store.accounts[token] = Account("user", pro=True)
+    return hub
 
 
 def repeat(hub: HubServer, status: int, pattern: str = "") -> None:

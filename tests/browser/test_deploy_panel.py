@@ -9,25 +9,13 @@ import pytest
 
 from tests.browser.conftest import WAIT_MS, leaves
 from tests.deploy.tiny import tiny_generator
-from tests.hub_server import Account, HubServer, hub_server
+from tests.hub_server import Account, HubServer
 from tests.serving import SPACE, App, cookie, serve
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 OPEN_TAB = """() => [...document.querySelectorAll('[role=tab], .overflow-dropdown button')]
     .find((tab) => tab.textContent.trim() === 'Hub').click()"""
 VISITOR = {"X-Forwarded-For": "203.0.113.7"}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[HubServer]:
-    with hub_server() as running:
-        yield running
-
-
-@pytest.fixture
-def hub(server: HubServer) -> HubServer:
-    server.reset()
-    return server
 
 
 def hub_environment(server: HubServer, folder: Path, token: str = "hf_user") -> dict[str, str]:

@@ -7,26 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
-from gan_core.config import ModelConfig
-from gan_core.models import dcgan
-from gan_core.weights import network_json, save
 from tests.browser.conftest import WAIT_MS
-from tests.conftest import TINY_DCGAN
-from tests.hub_server import Account, HubServer, hub_server
+from tests.hub_server import Account, HubServer
+from tests.hub_tab import HEAD, TOKEN, ducks, serving
 from tests.serving import SPACE, App
-from tests.ui.test_hub import HEAD, TOKEN, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 NAMELESS = """all => all.filter(one => one.checkVisibility() && !(one.ariaLabel || one.textContent.trim()
     || one.labels?.length)).map(one => one.outerHTML.slice(0, 120))"""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[HubServer]:
-    with hub_server() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +25,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(place: Path) -> Path:
-    torch.manual_seed(1)
-    folder = place / "made" / "ducks"
-    save(folder, ModelConfig(family="dcgan", network=network_json(TINY_DCGAN)), dcgan.build(TINY_DCGAN))
-    (folder / "README.md").write_text(f"{HEAD}# ducks\n\nof two lines\n")
-    (folder / "metrics.json").write_text('{"fid": 31.0}')
-    return folder
+    """To be copied."""
+    return ducks(place / "made" / "ducks")
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +56,9 @@ def opened(browser, app: App, **viewport: int):
 
 
 @pytest.fixture
-def hub(server: HubServer) -> HubServer:
-    server.reset()
-    server.store.accounts[TOKEN] = Account("user", organisations={"lab": "write"})
-    return server
+def hub(hub: HubServer) -> HubServer:
+    hub.store.accounts[TOKEN] = Account("user", organisations={"lab": "write"})
+    return hub
 
 
 @pytest.fixture

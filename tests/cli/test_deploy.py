@@ -9,29 +9,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.hub.conftest import Process
-from tests.hub_server import Account, HubServer, hub_server
+from tests.hub_server import Account, HubServer
 
 Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]
 SPACE = ("user/studio", "--target", "zero-gpu", "--skip-check")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[HubServer]:
-    with hub_server() as running:
-        yield running
-
-
-@pytest.fixture
-def hub(server: HubServer) -> HubServer:
-    server.reset()
-    return server
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.hub.conftest import Process
-from tests.hub_server import HubServer, hub_server
+from tests.hub_server import HubServer
 
 CODE = """
 import gan_core.deploy.watch as watching
@@ -45,19 +45,6 @@ def _data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GAN_CORE_DATA", str(tmp_path_factory.mktemp("data")))
         yield
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[HubServer]:
-    with hub_server() as running:
-        yield running
-
-
-@pytest.fixture
-def hub(server: HubServer) -> HubServer:
-    """The server without a memory of other tests."""
-    server.reset()
-    return server
 
 
 def prepared(process: Process) -> Process:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.hub_server import HubServer, hub_server
+from tests.hub_server import HubServer
 
 CODE = """
 import json, sys, traceback
@@ -77,19 +77,6 @@ class Process:
         self.process.wait(30)
         for pipe in (self.process.stdin, self.process.stdout):
             pipe.close()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[HubServer]:
-    with hub_server() as running:
-        yield running
-
-
-@pytest.fixture
-def hub(server: HubServer) -> HubServer:
-    """The server without a memory of other tests."""
-    server.reset()
-    return server
 
 
 @pytest.fixture(scope="module")

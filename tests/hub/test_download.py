@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hub_server import HubServer, hub_server
+from tests.hub_server import HubServer
 
 CODE = """
 import json, sys
@@ -67,12 +67,6 @@ def home(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[HubServer]:
-    with hub_server() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def online(server, home) -> Iterator[Client]:
     client = Client(server.endpoint, home)
     yield client
@@ -80,11 +74,10 @@ def online(server, home) -> Iterator[Client]:
 
 
 @pytest.fixture
-def hub(server) -> HubServer:
-    """The server, with a data set and no memory of other tests."""
-    server.reset()
-    server.put("user/set", FILES, "dataset")
-    return server
+def hub(hub: HubServer) -> HubServer:
+    """With a data set."""
+    hub.put("user/set", FILES, "dataset")
+    return hub
 
 
 FILES = {"a.png": b"first", "deep/b.png": b"second", "train.parquet": b"not asked for"}

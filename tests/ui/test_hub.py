@@ -13,31 +13,19 @@ from typing import Any
 import pytest
 import torch
 
-from gan_core.config import ModelConfig
-from gan_core.models import dcgan
 from gan_core.settings import Settings
 from gan_core.ui import assets
 from gan_core.ui.hub.diffs import MAX_LINES, _lines
 from gan_core.ui.page import build_app
 from gan_core.ui.services import Services
 from gan_core.ui.tabs import hub as hub_tab
-from gan_core.weights import network_json, save
-from tests.conftest import TINY_DCGAN
-from tests.hub.conftest import NEVER_USED, Process
-from tests.hub_server import Account, HubServer, hub_server
-from tests.serving import App, serve
+from tests.hub_server import Account, HubServer
+from tests.hub_tab import HEAD, TOKEN, ducks, serving
+from tests.serving import App
 from tests.ui.test_shelf import Malicious, Reference
 
 WAIT_S = 60.0
 OVER = ("done", "failed", "stopped")
-TOKEN = "hf_SECRETsecretSECRET"
-HEAD = "---\nlibrary_name: gan-core\ntags:\n- dcgan\n---\n"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[HubServer]:
-    with hub_server() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +35,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(place: Path) -> Path:
-    """A tiny model with measures, to be copied."""
-    torch.manual_seed(1)
-    folder = place / "made" / "ducks"
-    save(folder, ModelConfig(family="dcgan", network=network_json(TINY_DCGAN)), dcgan.build(TINY_DCGAN))
-    (folder / "README.md").write_text(f"{HEAD}# ducks\n\nof two lines\n")
-    (folder / "metrics.json").write_text('{"fid": 31.0}')
-    return folder
+    """To be copied."""
+    return ducks(place / "made" / "ducks")
 
 
 @pytest.fixture(scope="module")
@@ -63,18 +46,10 @@ def app(server: HubServer, place: Path) -> Iterator[App]:
         yield running
 
 
-def serving(server: HubServer, place: Path, **more: str):
-    (place / "models").mkdir(exist_ok=True)
-    environment = Process.environment(server.endpoint, place / "home", **more)
-    ours = {name: text for name, text in environment.items() if name.startswith((*NEVER_USED, *more))}
-    return serve(place / "app", runs=place / "runs", models=place / "models", **ours)
-
-
 @pytest.fixture
-def hub(server: HubServer) -> HubServer:
-    server.reset()
-    server.store.accounts[TOKEN] = Account("user")
-    return server
+def hub(hub: HubServer) -> HubServer:
+    hub.store.accounts[TOKEN] = Account("user")
+    return hub
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from gan_core.errors import HubError
 from gan_core.ui import rights
 from gan_core.ui.hub.tokens import NOBODY, lets_write, reading_token, token_of
 from tests.hub_server import Account, HubServer, hub_server
+from tests.hub_tab import serving
 from tests.serving import PROXY, SPACE, App, cookie, tree
-from tests.ui.test_hub import later, moved, serving
+from tests.ui.test_hub import later, moved
 
 OWN = "hf_SPACEspaceSPACE"
 """Among the secrets of the Space: of an account that sees and may do everything there."""
