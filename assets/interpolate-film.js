@@ -14,11 +14,11 @@ function filmPanel(part, { start, poll, stop, text, player }) {
     line.classList.toggle("gs-told", !wrong);
   };
   let job = null;
-  let made = null; // {text, url, kind} of the film that can be seen.
+  let made = null; // {text, url, picture} of the film that can be seen; picture: it is shown as one, and moves by itself.
 
   const view = (which) => {
     const film = which === "film" && made;
-    const moving = film && !/\.(gif|webp)$/.test(made.url);
+    const moving = film && !made.picture;
     [canvas.hidden, video.hidden, image.hidden] = [Boolean(film), !moving, !film || moving];
     part("play").disabled = Boolean(film && !moving); // A GIF plays by itself, and nothing can stop it.
     if (film && !moving) player.pause();
@@ -51,15 +51,15 @@ function filmPanel(part, { start, poll, stop, text, player }) {
   };
 
   const finish = (answer, from) => {
-    made = { text: from, url: fileUrl(answer.path) };
     const name = answer.name;
+    made = { text: from, url: fileUrl(answer.path), picture: /\.(gif|webp)$/.test(name) };
     told(`${name}, ${answer.seconds.toFixed(1)} s, ${bytes(answer.bytes)}`);
     link.href = made.url;
     link.download = name;
     link.hidden = false;
     video.removeAttribute("src");
     image.removeAttribute("src");
-    if (/\.(gif|webp)$/.test(made.url)) image.src = made.url;
+    if (made.picture) image.src = made.url;
     else video.src = made.url;
     part("view").hidden = false;
     view(from === text() ? "film" : "preview");

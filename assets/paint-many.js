@@ -4,18 +4,18 @@ const STATE_WORDS = { sending: "sending", ready: "ready", waiting: "waits", pain
 
 /**
  * send(file) takes a file to the server; start(photos), poll(job), stop(job) are the job; most() says how many files and
- * how many MB together.
+ * how many MB together; sends() whether files leave this machine.
  */
-function manyPhotos(fold, { send, start, poll, stop, most }) {
+function manyPhotos(fold, { send, start, poll, stop, most, sends }) {
   const list = make("ul", { class: "pt-list", "aria-label": "Photographs" });
   const go = make("button", { type: "button", class: "gs-button", id: "paint-many-go", disabled: true }, "Paint all");
   const cancel = make("button", { type: "button", class: "gs-button", id: "paint-many-cancel", hidden: true }, "Cancel");
   const clear = make("button", { type: "button", class: "gs-button gs-plain", id: "paint-many-clear", hidden: true }, "Clear");
   const link = make("a", { class: "gs-button", id: "paint-many-zip", hidden: true }, "Download zip");
-  const meter = make("div", { class: "pt-meter", role: "progressbar", "aria-label": "Painting all", "aria-valuemin": 0, "aria-valuemax": 100, hidden: true }, make("i"));
+  const meter = make("div", { class: "gs-meter", role: "progressbar", "aria-label": "Painting all", "aria-valuemin": 0, "aria-valuemax": 100, hidden: true }, make("i"));
   const told = make("p", { class: "gs-small", id: "paint-many-told", role: "status" });
   const drop = fileDrop("Photographs to paint at once", "Choose or drop several photos", { id: "paint-many-file", multiple: true, take: (files) => add(files) });
-  fold.querySelector("div").append(drop, list, meter, make("div", { class: "pt-row" }, go, cancel, link, clear), told);
+  fold.querySelector("div").append(drop, list, meter, make("div", { class: "gs-line gs-wrap" }, go, cancel, link, clear), told);
 
   let entries = []; // {file, photo, state, error, row}
   let job = null;
@@ -29,7 +29,8 @@ function manyPhotos(fold, { send, start, poll, stop, most }) {
   const draw = () => {
     for (const entry of entries) {
       const { row, state, error, share } = entry;
-      const words = state === "painting" && share ? `${Math.round(share * 100)} %` : STATE_WORDS[state];
+      const calm = state === "sending" && !sends() ? "opening" : STATE_WORDS[state];
+      const words = state === "painting" && share ? `${Math.round(share * 100)} %` : calm;
       row.dataset.state = state;
       row.querySelector(".pt-state").textContent = words;
       row.querySelector(".pt-error").textContent = error ?? "";

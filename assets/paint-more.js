@@ -4,7 +4,7 @@ const MOST_COMPARED = 4;
 
 /** draw(model) gives a small painting; pick(model) goes on with one of them. */
 function comparison(fold, { draw, pick }) {
-  const choices = make("div", { class: "pt-row pt-choices", role: "group", "aria-label": "Models to compare" });
+  const choices = make("div", { class: "gs-line gs-wrap pt-choices", role: "group", "aria-label": "Models to compare" });
   const grid = make("div", { class: "pt-compare", role: "group", "aria-label": "Paintings" });
   const told = make("p", { class: "gs-small" });
   fold.querySelector("div").append(choices, told, grid);
@@ -41,7 +41,7 @@ function comparison(fold, { draw, pick }) {
     const mine = turn;
     const cells = chosen.map((value) => {
       const name = models.find((one) => one.value === value)?.name ?? value;
-      const frame = make("span", { class: "pt-small pt-wait" });
+      const frame = make("span", { class: "pt-small gs-waiting" });
       return { value, frame, button: make("button", { type: "button", "data-value": value, onclick: () => pick(value) }, frame, make("span", { class: "gs-small" }, name)) };
     });
     grid.replaceChildren(...cells.map((cell) => cell.button));
@@ -49,7 +49,7 @@ function comparison(fold, { draw, pick }) {
     for (const { value, frame, button } of cells) {
       const answer = await draw(value);
       if (mine !== turn) return;
-      frame.classList.remove("pt-wait");
+      frame.classList.remove("gs-waiting");
       if (answer.ok) frame.append(make("img", { src: answer.full_url, alt: `Painting by ${button.innerText}` }));
       else frame.append(make("span", { class: "gs-small gs-notice" }, answer.error));
     }
@@ -79,10 +79,10 @@ function roundTrip(fold, fetch) {
     drawn = present.key;
     turn += 1;
     const mine = turn;
-    frame.classList.add("pt-wait");
+    frame.classList.add("gs-waiting");
     const answer = await fetch();
     if (mine !== turn) return;
-    frame.classList.remove("pt-wait");
+    frame.classList.remove("gs-waiting");
     if (!answer.ok) {
       drawn = "";
       told.textContent = answer.error;

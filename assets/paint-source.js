@@ -71,9 +71,9 @@ function filesFromAnywhere(root, take) {
   const carriesFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
   const mark = (target) => {
     const fold = target?.closest?.("#paint-many, #paint-check") ?? null;
-    root.querySelectorAll(".pt-drop-fold").forEach((one) => one !== fold && one.classList.remove("pt-drop-fold"));
-    fold?.classList.add("pt-drop-fold");
-    root.classList.toggle("pt-drop-here", Boolean(target) && !fold);
+    root.querySelectorAll(".gs-drop-on").forEach((one) => one !== fold && one.classList.remove("gs-drop-on"));
+    fold?.classList.add("gs-drop-on");
+    root.classList.toggle("gs-drop-here", Boolean(target) && !fold);
   };
   root.addEventListener("dragover", (event) => {
     if (!carriesFiles(event)) return;
@@ -101,5 +101,5 @@ function fileDrop(label, text, { id, multiple = false, take }) {
     input.value = ""; // The same file may be taken again.
     if (files.length) take(files);
   });
-  return make("label", { class: "pt-drop" }, input, text);
+  return make("label", { class: "gs-drop pt-drop" }, input, text);
 }

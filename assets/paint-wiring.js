@@ -79,9 +79,8 @@ part("full").addEventListener("close", ({ target }) => target.querySelector("img
 
 const send = sender({ upload, take: (sent) => ask(server, "take", sent), mostMb: () => limits.mb });
 
-/** Whether it was taken. */
 async function takePhoto(file) {
-  if (!wanted) return false;
+  if (!wanted) return;
   camera.close();
   turn += 1;
   const mine = turn;
@@ -90,25 +89,19 @@ async function takePhoto(file) {
   waiting(true);
   tell(file.size > 2e6 ? `${can.send ? "Sending" : "Opening"} ${file.name}, ${bytes(file.size)}` : "", { quiet: true });
   const answer = await send(file);
-  if (mine !== turn) return false;
+  if (mine !== turn) return;
   tell("");
   if (!answer.ok) {
     refused(answer.error);
-    return false;
+    return;
   }
   if (answer.photo.alpha && look.kind === "jpg") {
     part("kind").value = "png"; // A JPEG would lose what is transparent without a word.
     changeLook({ kind: "png" });
   }
   see({ photo: answer.photo });
-  return true;
 }
-async function takeFiles(files) {
-  if (files.length > 1 && can.many) return addMany(files);
-  const taken = await takePhoto(files[0]);
-  if (taken && files.length > 1) tell(`One photograph at a time here: ${files[0].name} was taken.`, { quiet: true });
-  return undefined;
-}
+const takeFiles = (files) => (files.length > 1 ? addMany(files) : takePhoto(files[0]));
 
 const camera = webcam(part("camera"), { take: takePhoto, complain: tell });
 part("webcam").addEventListener("click", camera.open);
@@ -120,7 +113,7 @@ part("file").addEventListener("change", ({ target }) => {
 filesFromAnywhere(root, (files, target) => {
   if (part("check").contains(target)) checkFile(files);
   else if (!wanted) tell("There is no model to paint with. Nothing was sent.");
-  else if (can.many && part("many").contains(target)) addMany(files);
+  else if (part("many").contains(target)) addMany(files);
   else takeFiles(files);
 });
 
@@ -149,6 +142,7 @@ const addMany = manyPhotos(part("many"), {
   poll: (id) => ask(server, "poll", { job: id }),
   stop: (id) => ask(server, "stop", { job: id }),
   most: () => limits,
+  sends: () => can.send,
 });
 const checkFile = checker(part("check"), {
   check: sender({ upload, take: (sent) => ask(server, "check", sent), mostMb: () => limits.mb }),
@@ -203,7 +197,7 @@ function emptyState(text, label, act) {
   root.querySelectorAll(".pt-nothing, .pt-opening").forEach((one) => one.remove());
   picker.set(models, null);
   const button = make("button", { type: "button", class: "gs-button", onclick: act }, label);
-  part("picture").append(make("div", { class: "pt-nothing" }, make("p", {}, text), button));
+  part("picture").append(make("div", { class: "gs-nothing pt-nothing" }, make("p", {}, text), button));
 }
 
 async function start() {
@@ -229,11 +223,8 @@ async function begin() {
   if (!answer.ok) return emptyState(answer.error, "Try again", start);
   limits = { files: answer.most_files, mb: answer.most_mb };
   can = { ...can, ...answer.can };
-  part("many").hidden = !can.many;
   part("check").hidden = !can.check;
   part("compare").hidden = !can.compare;
-  part("file").multiple = can.many;
-  if (!can.many) part("file").parentElement.removeAttribute("title");
   models = answer.models;
   showExamples(answer.examples);
   if (!answer.model) {

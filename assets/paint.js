@@ -13,7 +13,7 @@ const frame = beforeAfter(part("picture"));
 
 let models = [];
 let limits = { files: 50, mb: 500 };
-let can = { many: true, check: true, compare: true, send: true }; // A page without a server does less, and sends nothing.
+let can = { check: true, compare: true, send: true }; // A page without a server does less, and sends nothing.
 let model = null; // What the server told: value, name, directions, round_trip.
 let wanted = null; // {model, direction, photo, brush} that the controls show.
 let shown = null; // The same of the picture on the screen, with estimate_s and painting.
@@ -42,8 +42,8 @@ const wayOf = (direction) => model.directions.find((one) => one.way === directio
 let waitSign;
 function waiting(on) {
   clearTimeout(waitSign);
-  if (on) waitSign = setTimeout(() => part("picture").classList.add("pt-wait"), WAIT_SIGN_MS);
-  else part("picture").classList.remove("pt-wait");
+  if (on) waitSign = setTimeout(() => part("picture").classList.add("gs-waiting"), WAIT_SIGN_MS);
+  else part("picture").classList.remove("gs-waiting");
   part("picture").setAttribute("aria-busy", String(on));
   if (!on) part("picture").querySelector(".pt-opening")?.remove();
 }
@@ -106,7 +106,7 @@ async function finer(mine) {
 // The whole photograph.
 
 let job = null;
-const meter = part("job").querySelector(".pt-meter");
+const meter = part("job").querySelector(".gs-meter");
 
 function leaveJob() {
   if (job) ask(server, "stop", { job });
@@ -166,7 +166,8 @@ function sync() {
   const painting = settled ? shown.painting : null;
   const own = photo.id.startsWith("example:") ? "" : `${photo.name}, `;
   const time = painting ? `, ${painting.elapsed_s < 9.95 ? painting.elapsed_s.toFixed(1) : Math.round(painting.elapsed_s)} s` : "";
-  part("facts").textContent = `${own}${sizeText(photo)}${time}`;
+  const at = painting?.painted_px ? `, painted at ${painting.painted_px} px` : "";
+  part("facts").textContent = `${own}${sizeText(photo)}${at}${time}`;
   [part("paint").hidden, part("job").hidden, part("download").hidden] = [Boolean(job || painting), !job, Boolean(job || !painting)];
   part("paint").disabled = !settled;
   part("paint").textContent = settled ? `Paint ${sizeText(photo)}, about ${aboutTime(shown.estimate_s)}` : "Paint";

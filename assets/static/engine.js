@@ -132,7 +132,8 @@ export async function openEngine({ base, onProgress = () => {} }) {
   };
 }
 
-async function adapter(evenSlow) {
+/** A graphics processor that is worth it; null where there is none. */
+export async function adapter(evenSlow) {
   if (navigator.connection?.saveData) return null; // The build for it is another 27 MB.
   const found = await navigator.gpu?.requestAdapter().catch(() => null);
   const onProcessor = found?.info?.isFallbackAdapter ?? found?.isFallbackAdapter;

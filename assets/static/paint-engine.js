@@ -1,96 +1,80 @@
-// The page's side of the worker that paints: jobs one after another, an estimate of each, and Cancel.
+// What paints: WebAssembly, because it is there soonest and everywhere; and where the browser has a graphics processor, that
+// one, once it has painted the same as WebAssembly, and sooner. As engine.js does it for generators.
 
-import { Told } from "./told.js";
+import { adapter } from "./engine.js";
+import { paintRunner } from "./paint-runner.js";
+import { smaller } from "./paint-written.js";
+import { sentence } from "./told.js";
 
-const FIRST_S_PER_MP = 16; // Before anything was measured: two cores of a laptop, a network of 32 features.
+const AGREES = 2; // Of 255 levels: as near as the networks' half precision keeps them to the full app's.
+const TRIAL_PX = 256;
+const IDLE_MS = 1000;
 
-/** context: see page.js. */
+/** context: {base, loading}, see page.js. */
 export function paintEngine({ base, loading }) {
-  let worker = null;
-  let count = 0;
-  const running = new Map(); // By id: {job, resolve, reject, begun}; begun is null while it waits for its turn or its network.
-  const rates = new Map(); // Seconds per megapixel by network.
+  const slow = paintRunner({ base, loading, gpu: false });
+  let quick = null; // The graphics processor's, once it is tried.
+  const tried = new Map(); // By network: "webgpu" or "wasm".
+  const runnerOf = (url) => (tried.get(url) === "webgpu" ? quick : slow);
 
-  const end = (error) => {
-    worker?.terminate();
-    worker = null;
-    for (const { reject, job } of running.values()) {
-      loading(job.name, 1, 1);
-      reject(error);
+  let trials = Promise.resolve(); // One at a time.
+  async function trial(job, evenSlow) {
+    if (tried.get(job.url) === "webgpu" || !(await adapter(evenSlow))) return;
+    try {
+      const small = { ...job, px: null, photo: await smaller(job.photo, TRIAL_PX) };
+      while (slow.busy()) await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
+      const ours = await slow.paint(small).result;
+      // The larger build comes quietly: what is seen does not wait for it.
+      quick ??= paintRunner({ base, loading: () => {}, gpu: true });
+      await quick.paint(small).result; // The first one makes its programs ready.
+      const theirs = await quick.paint(small).result;
+      const apart = ours.full.data.reduce((most, level, at) => Math.max(most, Math.abs(level - theirs.full.data[at])), 0);
+      if (apart <= AGREES && (evenSlow || theirs.ran_s < ours.ran_s)) tried.set(job.url, "webgpu");
+    } catch (error) {
+      console.info(`WebGPU is not used: ${sentence(error)}`);
     }
-    loading("the engine", 1, 1);
-    running.clear();
-  };
+    if (![...tried.values()].includes("webgpu")) quick?.close(); // Its memory is given back.
+  }
 
-  const heard = ({ data: { id, ...told } }) => {
-    if (told.loading) return loading(told.loading, told.loaded, told.total); // Also for one that was given up meanwhile.
-    const one = running.get(id);
-    if (!one) return told.broken ? end(new Told(told.error)) : undefined;
-    if (told.painting) one.begun = performance.now();
-    else {
-      running.delete(id);
-      if (told.done) {
-        rates.set(one.job.url, told.ran_s / told.mp);
-        one.resolve({ full: told.full, elapsed_s: (performance.now() - one.begun) / 1000 });
-      } else {
-        one.reject(new Told(told.error));
-        if (told.broken) end(new Told(told.error)); // Memory that ran out is not given back by itself.
-      }
-    }
-    return undefined;
-  };
-
-  const start = () => {
-    worker = new Worker(new URL("paint-worker.js", base), { type: "module" });
-    worker.addEventListener("message", heard);
-    worker.addEventListener("error", (event) => {
-      event.preventDefault();
-      end(new Told("The painter could not start in this browser. Nothing was painted. Reload the page, or use a newer browser."));
-    });
-  };
-
-  const post = (id, one) => {
-    if (!worker) start();
-    one.begun = null;
-    worker.postMessage({ id, job: { ...one.job, base } });
-  };
-
-  /** Only its worker's end ends a run that has begun; what waits behind it begins anew in another worker. */
-  const giveUp = (id, error) => {
-    const one = running.get(id);
-    if (!one) return;
-    running.delete(id);
-    one.reject(error);
-    if (one.begun === null) return void worker.postMessage({ id, dropped: true });
-    worker.terminate();
-    worker = null;
-    running.forEach((other, its) => post(its, other));
-  };
-
-  const estimate = (url, mp) => (rates.get(url) ?? FIRST_S_PER_MP) * mp;
+  /** Go over to the graphics processor where there is one that paints the same, and sooner; tells which is used. */
+  async function faster(job, { evenSlow = false } = {}) {
+    if (!tried.has(job.url)) tried.set(job.url, "wasm");
+    trials = trials.then(() => trial(job, evenSlow));
+    await trials;
+    return tried.get(job.url);
+  }
 
   return {
-    estimate,
-    measured: (url) => rates.has(url),
-    /** Begin; `result` settles with {full, elapsed_s}, `progress()` tells {share, left_s}, `stop()` ends it. */
+    estimate: (url, mp) => runnerOf(url).estimate(url, mp),
+    measured: (url) => runnerOf(url).measured(url),
+    backend: (url) => tried.get(url) ?? "wasm",
+    faster,
+    /** See `paintRunner`. A graphics processor that fails is not asked again; the same comes from WebAssembly. */
     paint(job) {
-      const id = (count += 1);
-      const scale = job.px === null ? 1 : (job.px / Math.max(job.photo.width, job.photo.height)) ** 2;
-      const estimate_s = estimate(job.url, (scale * job.photo.width * job.photo.height) / 1e6);
-      const one = { job, begun: null };
-      const result = new Promise((resolve, reject) => running.set(id, Object.assign(one, { resolve, reject })));
-      post(id, one);
+      const first = runnerOf(job.url);
+      let run = first.paint(job);
+      let stopped = false;
+      const onSlow = (error) => {
+        if (stopped || first === slow) throw error;
+        console.info(`WebGPU is not used any more: ${sentence(error)}`);
+        tried.set(job.url, "wasm");
+        run = slow.paint(job);
+        return run.result;
+      };
+      const result = run.result.catch(onSlow);
+      result.then(() => tried.has(job.url) || faster(job), () => {}); // Once for each network.
       return {
         result,
-        progress() {
-          if (one.begun === null) return { share: 0 };
-          const elapsed = (performance.now() - one.begun) / 1000;
-          // A run tells nothing of itself: this is by the clock. Past the estimate it comes ever nearer to the end.
-          const share = elapsed < 0.9 * estimate_s ? elapsed / estimate_s : 1 - 0.1 / (1 + (elapsed - 0.9 * estimate_s) / estimate_s);
-          return { share, left_s: elapsed < 0.9 * estimate_s ? estimate_s - elapsed : undefined };
+        progress: () => run.progress(),
+        stop() {
+          stopped = true;
+          run.stop();
         },
-        stop: () => giveUp(id, new Told("Cancelled.")),
       };
+    },
+    close() {
+      slow.close();
+      quick?.close();
     },
   };
 }

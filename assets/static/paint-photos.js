@@ -1,9 +1,9 @@
-// Photographs of this visit: decoded by the browser, kept in its memory, sent nowhere.
+// Photographs of this visit: decoded by the browser, sent nowhere. Files stay where they are; pixels are kept of the last few.
 
 import { Told, fetched } from "./told.js";
 
 const MOST_SIDE_PX = 4096;
-const MOST_KEPT = 8; // Photographs that were given; each takes up to 64 MB.
+const MOST_KEPT = 4; // Photographs with their pixels, of which each takes up to 64 MB.
 
 /** The pixels of whatever the browser can draw, at most MOST_SIDE_PX long, upright and in sRGB. */
 async function pixelsOf(blob, name) {
@@ -11,6 +11,9 @@ async function pixelsOf(blob, name) {
   try {
     bitmap = await createImageBitmap(blob, { imageOrientation: "from-image", premultiplyAlpha: "none" });
   } catch {
+    await blob.slice(0, 1).arrayBuffer().catch(() => {
+      throw new Told(`${name} cannot be read any more: it was moved, deleted or changed. Nothing was painted. Choose it again.`);
+    });
     throw new Told(`${name} is no picture that this browser can open. Nothing was changed. Save it as JPEG, PNG or WebP.`);
   }
   const given = { width: bitmap.width, height: bitmap.height };
@@ -35,15 +38,15 @@ const titled = (name) => [...String(name)].filter((sign) => !'/\\:*?"<>|#%'.incl
 /** examples: [{key, title, file, width, height}] of the bundle. */
 export function photoShelf(base, examples) {
   const files = new Map(); // What was chosen, dropped or pasted and not opened yet.
-  const taken = new Map(); // By id: the photograph with its pixels; the oldest goes first.
+  const taken = new Map(); // By id: {id, name, width, height, alpha, note, blob}
+  const pixels = new Map(); // By id: RGBA bytes of the photographs that were used last.
   let count = 0;
 
   const facts = ({ id, name, width, height, alpha, note }) => ({ id, name, width, height, alpha, note });
-  const keep = (photo) => {
-    taken.set(photo.id, photo);
-    const own = [...taken.keys()].filter((id) => !id.startsWith("example:"));
-    if (own.length > MOST_KEPT) taken.delete(own[0]);
-    return photo;
+  const keepPixels = (id, data) => {
+    pixels.delete(id);
+    pixels.set(id, data);
+    if (pixels.size > MOST_KEPT) pixels.delete(pixels.keys().next().value);
   };
 
   return {
@@ -60,28 +63,32 @@ export function photoShelf(base, examples) {
       if (!file) throw new Told("The file did not arrive whole. Nothing was changed. Try it once more.");
       const title = titled(name);
       const picture = await pixelsOf(file, title);
-      const { given, ...pixels } = picture;
-      const note = given ? `${title} has ${given.width} × ${given.height} px; in the browser it is painted at ${picture.width} × ${picture.height} px.` : null;
-      return facts(keep({ ...pixels, id: `photo-${(count += 1)}`, name: title, alpha: lightComesThrough(picture), note }));
+      const { given, data, width, height } = picture;
+      const note = given ? `${title} has ${given.width} × ${given.height} px; in the browser it is painted at ${width} × ${height} px.` : null;
+      const photo = { id: `photo-${(count += 1)}`, name: title, width, height, alpha: lightComesThrough(picture), note, blob: file };
+      taken.set(photo.id, photo);
+      keepPixels(photo.id, data);
+      return facts(photo);
     },
     examples: () => examples.map(({ key, title, file, width, height }) => ({ id: `example:${key}`, name: title, width, height, alpha: false, url: new URL(file, base).href })),
     /** The facts of one that is kept or drawn; null where it is gone. */
     known(id) {
-      const example = this.examples().find((one) => one.id === id);
-      if (example) {
-        const { url, ...rest } = example;
-        return rest;
-      }
+      const { url, ...example } = this.examples().find((one) => one.id === id) ?? {};
+      if (url) return example;
       return taken.has(id) ? facts(taken.get(id)) : null;
     },
     /** With its pixels: {id, name, data, width, height, alpha, note}. */
     async open(id) {
-      if (taken.has(id)) return taken.get(id);
       const example = this.examples().find((one) => one.id === id);
-      if (!example) throw new Told("This photograph is not kept any more. Nothing was painted. Choose it again.");
-      const blob = new Blob([await fetched(example.url, () => {}, example.name)]);
-      const { given, ...pixels } = await pixelsOf(blob, example.name);
-      return keep({ ...pixels, id, name: example.name, alpha: false, note: null });
+      if (example && !taken.has(id)) {
+        const blob = new Blob([await fetched(example.url, () => {}, example.name)]);
+        taken.set(id, { ...example, alpha: false, note: null, blob });
+      }
+      const photo = taken.get(id);
+      if (!photo) throw new Told("This photograph is not kept any more. Nothing was painted. Choose it again.");
+      const data = pixels.get(id) ?? (await pixelsOf(photo.blob, photo.name)).data;
+      keepPixels(id, data);
+      return { ...facts(photo), data };
     },
   };
 }

@@ -9,8 +9,8 @@ let ort = null; // A promise.
 const dropped = new Set(); // Jobs that were given up before they began.
 let open = { url: "", session: null };
 
-async function sessionOf({ base, url, name }, tell) {
-  ort ??= loadOrt(base, (loaded, total) => tell({ loading: "the engine", loaded, total })).catch((error) => {
+async function sessionOf({ base, gpu, url, name }, tell) {
+  ort ??= loadOrt(base, (loaded, total) => tell({ loading: "the engine", loaded, total }), { gpu }).catch((error) => {
     ort = null; // The net may be back the next time.
     throw error;
   });
@@ -19,7 +19,7 @@ async function sessionOf({ base, url, name }, tell) {
   await open.session?.release(); // Two networks at once would need the memory of both.
   open = { url: "", session: null };
   const file = await fetched(new URL(url, base), (loaded, total) => tell({ loading: name, loaded, total }), name);
-  const session = await runtime.InferenceSession.create(file, { executionProviders: ["wasm"], graphOptimizationLevel: "all" });
+  const session = await runtime.InferenceSession.create(file, { executionProviders: [gpu ? "webgpu" : "wasm"], graphOptimizationLevel: "all" });
   open = { url, session };
   return { runtime, session };
 }
@@ -41,17 +41,18 @@ async function run(source, { runtime, session }, { channels, multiple, smallest 
   const size = fitting(source, multiple, smallest);
   const input = new runtime.Tensor("float32", toPlanes(source, channels, size), [1, channels, size.height, size.width]);
   const output = (await session.run({ [session.inputNames[0]]: input }))[session.outputNames[0]];
+  const values = await output.getData();
   if (output.dims[2] !== size.height || output.dims[3] !== size.width) {
     throw new Told("The network gave a picture of another size. Nothing was painted. Choose another model.");
   }
-  const painted = fromPlanes(output.data, output.dims[1], size, source);
+  const painted = fromPlanes(values, output.dims[1], size, source);
   input.dispose?.();
   output.dispose?.();
   return painted;
 }
 
 /**
- * job: {base, url, name, network: {channels, multiple, smallest}, photo: {data, width, height}, px}. px: long side at which
+ * job: {base, gpu, url, name, network: {channels, multiple, smallest}, photo: {data, width, height}, px}. px: long side at which
  * it is painted, and the change laid over the photograph; null: every pixel. Gives null where it was dropped meanwhile.
  */
 async function paint(job, tell, isDropped) {

@@ -69,8 +69,8 @@ function fileName(photo, model, kind) {
   return `${`${stem}-${model}`.replace(/[^\p{L}\p{N}_.-]+/gu, "-").replace(/^[-.]+|[-.]+$/g, "")}.${kind}`;
 }
 
-/** The file of a painting as `look` wishes it: {path, name, bytes}. painting: see server-paint.js. */
-export async function written(painting, photo, look, software) {
+/** The file of a painting as `look` wishes it: {content, name, type}. painting: {model, direction, full, painted_px}. */
+export async function fileOf(painting, photo, look, software) {
   const { model, direction, full, painted_px } = painting;
   const { strength = 1, keep_colours = false, kind = "jpg" } = look ?? {};
   if (!(kind in TYPES)) throw new Told(`${kind} is no kind of file here. Nothing was written. Take png, jpg or webp.`);
@@ -85,6 +85,11 @@ export async function written(painting, photo, look, software) {
   const told = { format: 1, model: { name: model.name, ...(model.sha256 && { sha256: model.sha256 }), ...(model.hub && { hub: model.hub }) } };
   const made = { ...told, direction, strength, keep_colours, size: [width, height], ...(painted_px && { painted_px }) };
   const content = carrying(new Uint8Array(await blob.arrayBuffer()), kind, made, software, { width, height, alpha: photo.alpha });
-  const path = addressOf(new Blob([content], { type: TYPES[kind] }));
-  return { path, name: fileName(photo.name, model.name, kind), bytes: content.length };
+  return { content, name: fileName(photo.name, model.name, kind), type: TYPES[kind] };
+}
+
+/** The same under an address: {path, name, bytes}. */
+export async function written(...what) {
+  const { content, name, type } = await fileOf(...what);
+  return { path: addressOf(new Blob([content], { type })), name, bytes: content.length };
 }

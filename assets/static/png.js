@@ -12,7 +12,8 @@ const CRC = Uint32Array.from({ length: 256 }, (_, start) => {
   return value;
 });
 
-function crc32(bytes) {
+/** The checksum of PNG and zip. */
+export function crc32(bytes) {
   let sum = 0xffffffff;
   for (let at = 0; at < bytes.length; at += 1) sum = CRC[(sum ^ bytes[at]) & 255] ^ (sum >>> 8);
   return (sum ^ 0xffffffff) >>> 0;

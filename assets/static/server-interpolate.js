@@ -1,11 +1,12 @@
 // What Interpolate asks of a server, answered in the page: `Films` of gan_core/ui/films.py once more, on the engine.
 
 import { imageOf, toPixels } from "./engine.js";
+import { MOST_GIF_FPS, gifFilm } from "./gif-film.js";
 import { checked } from "./recipes.js";
 import { refOf, shelf } from "./server-explore.js";
 import { Told } from "./told.js";
 import { checkedWalk, decoded, distance, way } from "./walks.js";
-import { film } from "./webm.js";
+import { webmFilm, writesWebm } from "./webm.js";
 
 const FIRST_SEEDS = ["7", "42", "1234"];
 const HARD_PX = 128;
@@ -81,13 +82,13 @@ export function interpolateServer(context) {
   return {
     list_models: () => ({ models: models.list() }),
 
-    open({ model }) {
+    async open({ model }) {
       const about = models.find(model) ?? models.first;
       if (!about) return { models: [], model: null };
       const ref = refOf(about);
       const facts = { value: about.name, name: about.name, ref, classes: about.classes ?? [], side: about.size, hard: about.size <= HARD_PX };
       const keys = FIRST_SEEDS.map((seed) => checked({ format: 1, model: ref, seed }));
-      return { models: models.list(), model: { ...facts, most: MOST, kinds: ["webm"] }, keys };
+      return { models: models.list(), model: { ...facts, most: MOST, kinds: (await writesWebm()) ? ["webm", "gif"] : ["gif"] }, keys };
     },
 
     async thumbnails({ model, keys }) {
@@ -142,9 +143,9 @@ export function interpolateServer(context) {
     render({ model, walk: sent, fps, size, kind }) {
       const walk = checkedWalk(sent);
       const about = aboutOf(model);
-      if (kind !== "webm") throw new Told(`A page without a server writes WebM. No film of the kind ${kind} was rendered. Choose WebM.`);
+      if (kind !== "webm" && kind !== "gif") throw new Told(`A page without a server writes WebM and GIF. No film of the kind ${kind} was rendered. Choose one of them.`);
       const side = Math.round(within("Size", size, ...SIZES_PX));
-      const rate = within("Frames per second", fps, 1, 60);
+      const rate = within("Frames per second", fps, 1, kind === "gif" ? MOST_GIF_FPS : 60);
       if (walk.frames * side ** 2 > MOST.film_mp * 1e6 || walk.frames * walk.cells > MOST.pictures) {
         throw new Told("This film is too large for a browser. Nothing was rendered. Take a smaller size or fewer frames.");
       }
@@ -152,8 +153,8 @@ export function interpolateServer(context) {
       const job = { state: "running", frame: 0, frames: walk.frames, began: performance.now(), stopped: false };
       jobs.set(id, job);
       const seeds = walk.keys.slice(0, 4).map((key) => key.seed ?? "found").join("-");
-      const name = `${about.name}-${seeds}${walk.keys.length > 4 ? "-and-more" : ""}.webm`;
-      write(job, walk, about, { rate, side, name }).catch((error) => {
+      const name = `${about.name}-${seeds}${walk.keys.length > 4 ? "-and-more" : ""}.${kind}`;
+      write(job, walk, about, { rate, side, name, kind }).catch((error) => {
         Object.assign(job, { state: "failed", error: error.name === "Told" ? error.message : `The film broke off (${error.message}). Nothing was kept. Try again.` });
       });
       return { job: id };
@@ -174,29 +175,33 @@ export function interpolateServer(context) {
     },
   };
 
-  async function write(job, walk, about, { rate, side, name }) {
+  async function write(job, walk, about, { rate, side, name, kind }) {
     const pens = await drawer(models, about);
     const ways = [];
     for (let cell = 0; cell < walk.cells && !job.stopped; cell += 1) ways.push(await way(walk, cell, pens));
     const { canvas, put } = stage(walk, pens.shape);
     const large = side / Math.max(canvas.width, canvas.height);
-    const even = (length) => 2 * Math.ceil(Math.max(1, Math.round(length * large)) / 2); // Colour is kept for 2 x 2 pixels.
-    const screen = canvasOf(even(canvas.width), even(canvas.height));
+    const step = kind === "webm" ? 2 : 1; // Its colour is kept for 2 x 2 pixels.
+    const [width, height] = [canvas.width, canvas.height].map((length) => step * Math.ceil(Math.max(1, Math.round(length * large)) / step));
+    const screen = canvasOf(width, height);
     const paper = screen.getContext("2d", { willReadFrequently: true });
-    paper.imageSmoothingEnabled = Math.max(canvas.width, canvas.height) > HARD_PX || large < 1;
+    const smooth = Math.max(canvas.width, canvas.height) > HARD_PX || large < 1;
+    paper.imageSmoothingEnabled = smooth;
+    paper.fillStyle = "white";
     paper.imageSmoothingQuality = "high";
     const paint = async (number) => {
       for (let cell = 0; cell < walk.cells; cell += 1) {
         const { z, classes } = ways[cell];
         put(await pens.decode(Float32Array.from(z[number]), 1, classes && Float32Array.from(classes[number])), cell);
       }
-      paper.drawImage(canvas, 0, 0, screen.width, screen.height);
+      paper.fillRect(0, 0, width, height); // A film has no transparency.
+      paper.drawImage(canvas, 0, 0, width, height);
       return screen;
     };
     const shouldStop = () => job.stopped;
     const onFrame = (frame) => (job.frame = frame);
-    const { width, height } = screen;
-    const blob = await film({ width, height, frames: walk.frames, fps: rate, paint, shouldStop, onFrame });
+    const filmOf = kind === "webm" ? webmFilm : gifFilm;
+    const blob = await filmOf({ base: context.base, width, height, frames: walk.frames, fps: rate, smooth, paint, shouldStop, onFrame });
     if (!blob) {
       job.state = "stopped";
       return;

@@ -1,12 +1,16 @@
 // Style transfer without a server: what the full app's painter answers, computed in this page. The component is the same.
 
+import { paintAll } from "./paint-batch.js";
 import { paintEngine } from "./paint-engine.js";
 import { photoShelf } from "./paint-photos.js";
-import { shownAt, smaller, written } from "./paint-written.js";
+import { overWhite } from "./paint-pixels.js";
+import { fileOf, shownAt, smaller, written } from "./paint-written.js";
+import { similarity } from "./similarity.js";
 import { Told } from "./told.js";
 
 const FIRST_PX = 320; // What is painted before the whole: it takes a second, and is laid over the sharp photograph.
 const COMPARE_PX = 256;
+const TRIP_PX = 512;
 const SHOWN_PX = 960;
 const AT_ONCE_S = 6; // A whole photograph that takes less is painted without being asked for.
 const QUICK_S = 1.2; // And one that takes less than this without a preview.
@@ -14,18 +18,21 @@ const KILL_S = 1; // A preview that nobody waits for any more is stopped where m
 const POLL_MS = 200;
 const BRUSHES = { broad: 512, medium: 1280, fine: null };
 const MOST_KEPT_BYTES = 320e6;
-const MOST_MB = 100;
+const MOST_MB = 500;
+const MOST_FILES = 50; // Painted at once, as in the full app.
 
 /** context: {models, base, loading, version, examples}, see page.js. */
 export function paintServer(context) {
-  const { base, version } = context;
+  const { base } = context;
+  const software = `GAN Studio ${context.version}`;
   const models = context.models.filter((one) => one.kind === "translator");
   const engine = paintEngine(context);
   const photos = photoShelf(base, context.examples);
   const paintings = new Map(); // By key: {id, key, photo, model, direction, full, elapsed_s, painted_px}
-  const jobs = new Map(); // By id: {state, ...}
+  const jobs = new Map(); // By id: {now(), over, stop()}: what is told of it, a promise of its end, and Cancel.
   let count = 0;
   let under = null; // The preview that is being painted.
+  let zipUrl = null;
 
   const modelOf = (value) => {
     const found = models.find((one) => one.name === value);
@@ -66,7 +73,7 @@ export function paintServer(context) {
     }
     return paintings.get(key);
   }
-  const told = (painting) => ({ id: painting.id, width: painting.full.width, height: painting.full.height, elapsed_s: painting.elapsed_s });
+  const told = (painting) => ({ id: painting.id, width: painting.full.width, height: painting.full.height, elapsed_s: painting.elapsed_s, painted_px: painting.painted_px });
   const found = (id) => {
     const painting = [...paintings.values()].find((one) => one.id === id);
     if (!painting) throw new Told("This painting is not kept any more. Nothing was written. Paint it again.");
@@ -79,7 +86,7 @@ export function paintServer(context) {
   const factsOf = (model) => {
     const ways = Object.keys(model.translations).sort((one, other) => (other === model.default_direction) - (one === model.default_direction));
     const directions = ways.map((way) => ({ way, from: model.domains[way[0]], to: model.domains[way[1]] }));
-    return { value: model.name, name: model.name, directions, round_trip: false };
+    return { value: model.name, name: model.name, directions, round_trip: ways.length === 2 };
   };
 
   async function preview({ model: value, direction, photo: id, brush, side }) {
@@ -132,17 +139,61 @@ export function paintServer(context) {
     const job = `job-${(count += 1)}`;
     const known = paintings.get(key);
     if (known) {
-      jobs.set(job, { state: "done", share: 1, painting: told(known) });
+      jobs.set(job, { now: () => ({ state: "done", share: 1, painting: told(known) }), stop() {} });
       return { job };
     }
     const run = begin(model, way, photo, px);
-    const entry = { state: "running", run, stopped: false };
-    jobs.set(job, entry);
-    entry.over = run.result.then(
-      (result) => jobs.set(job, { state: "done", share: 1, painting: told(keep(key, photo, model, way, result, px)) }),
-      (error) => jobs.set(job, entry.stopped ? { state: "stopped" } : { state: "failed", error: error.message }),
+    let state = { state: "running" };
+    let stopped = false;
+    const over = run.result.then(
+      (result) => (state = { state: "done", share: 1, painting: told(keep(key, photo, model, way, result, px)) }),
+      (error) => (state = stopped ? { state: "stopped" } : { state: "failed", error: error.message }),
     );
+    const stop = () => {
+      stopped = true;
+      run.stop();
+    };
+    jobs.set(job, { over, stop, now: () => ({ ...state, ...run.progress() }) });
+    over.then(() => jobs.set(job, { now: () => state, stop() {} })); // Without the run, which holds the pixels.
     return { job };
+  }
+
+  /** Photographs by their ids into one zip, each as `look` wishes it. */
+  async function paint_many({ model: value, direction, photos: ids, look, brush }) {
+    const model = modelOf(value);
+    const way = wayOf(model, direction);
+    if (!Array.isArray(ids) || !ids.length || ids.length > MOST_FILES) throw new Told(`Give 1 to ${MOST_FILES} photographs at once. Nothing was painted.`);
+    const pxOf = (photo) => paintedPx(model, way, photo, brush).px;
+    const job = paintAll(ids, {
+      name: `paintings-${model.name}.zip`,
+      async begin(id) {
+        const photo = await photos.open(id);
+        return begin(model, way, photo, pxOf(photo));
+      },
+      async write(id, { full }) {
+        const photo = await photos.open(id);
+        return fileOf({ model, direction: way, full, painted_px: pxOf(photo) }, photo, look, software);
+      },
+      done(blob) {
+        URL.revokeObjectURL(zipUrl); // One zip is offered at a time, and each holds its bytes.
+        return (zipUrl = URL.createObjectURL(blob));
+      },
+    });
+    const id = `job-${(count += 1)}`;
+    jobs.set(id, job);
+    return { job: id };
+  }
+
+  /** There and back again, and how much of the photograph came back: structural similarity, 1 is all. */
+  async function round_trip({ model: value, direction, photo: id }) {
+    const model = modelOf(value);
+    const there = wayOf(model, direction);
+    const back = [...there].reverse().join("");
+    if (!model.translations[back]) throw new Told(`${model.name} paints in one direction only, so nothing comes back. Nothing was painted. Choose another model.`);
+    const small = overWhite(await smaller(await photos.open(id), TRIP_PX));
+    const painted = async (way, picture) => (await begin(model, way, picture, paintedPx(model, way, picture, null).px).result).full;
+    const returned = await painted(back, await painted(there, small));
+    return { url: await shownAt(returned), fidelity: similarity(small, returned) };
   }
 
   return {
@@ -153,27 +204,24 @@ export function paintServer(context) {
         const model = models.find((one) => one.name === value) ?? models[0];
         const examples = photos.examples();
         const photo = (id && photos.known(id)) ?? photos.known(examples[0].id);
-        const can = { many: false, check: false, compare: models.length > 1, send: false };
-        return { models: entries(), note: null, examples, most_mb: MOST_MB, most_files: 1, photo, model: factsOf(model), can };
+        const can = { check: false, compare: models.length > 1, send: false };
+        return { models: entries(), note: null, examples, most_mb: MOST_MB, most_files: MOST_FILES, photo, model: factsOf(model), can };
       },
       list_models: async () => ({ models: entries() }),
       choose: async ({ model }) => ({ model: factsOf(modelOf(model)) }),
       take: async ({ path, name }) => ({ photo: await photos.take(path, name) }),
       preview,
       paint,
-      async poll({ job }) {
-        const entry = jobs.get(job);
-        if (!entry) throw new Told("This painting is not under way any more. Nothing was kept. Paint it again.");
-        if (entry.state === "running") await Promise.race([entry.over, new Promise((resolve) => setTimeout(resolve, POLL_MS))]);
-        const { run, over, stopped, ...now } = jobs.get(job);
-        return now.state === "running" ? { ...now, ...run.progress() } : now;
+      paint_many,
+      round_trip,
+      async poll({ job: id }) {
+        const job = jobs.get(id);
+        if (!job) throw new Told("This painting is not under way any more. Nothing was kept. Paint it again.");
+        if (job.now().state === "running") await Promise.race([job.over, new Promise((resolve) => setTimeout(resolve, POLL_MS))]);
+        return jobs.get(id).now();
       },
       async stop({ job }) {
-        const entry = jobs.get(job);
-        if (entry?.state === "running") {
-          entry.stopped = true;
-          entry.run.stop();
-        }
+        jobs.get(job)?.stop();
         return {};
       },
       async show({ painting: id, side }) {
@@ -184,7 +232,7 @@ export function paintServer(context) {
       },
       async download({ painting: id, look }) {
         const painting = found(id);
-        return written(painting, await photos.open(painting.photo), look, `GAN Studio ${version}`);
+        return written(painting, await photos.open(painting.photo), look, software);
       },
     },
     /** One painting of a small example by each translator, for the check before a bundle is put anywhere. */

@@ -12,11 +12,9 @@ const MATRICES = { rgb: 0, bt709: 1, bt470bg: 5, smpte170m: 6, "bt2020-ncl": 9 }
 const PRIMARIES = { bt709: 1, bt470bg: 5, smpte170m: 6, bt2020: 9 };
 const TRANSFERS = { bt709: 1, smpte170m: 6, linear: 8, "iec61966-2-1": 13 };
 
-/** The first way to encode that this browser has: {name, config, options}. Throws `Told`. */
+/** The first way to encode that this browser has: {name, config, options}; null where it has none. */
 async function encoding(width, height, fps) {
-  if (typeof VideoEncoder !== "function") {
-    throw new Told("This browser cannot write films by itself, or only on pages with https. Nothing was rendered. Use a newer browser, or the full app.");
-  }
+  if (typeof VideoEncoder !== "function") return null; // Some browsers have it on pages with https only.
   const shared = { width, height, framerate: fps, latencyMode: "quality" };
   const bitrate = Math.max(200_000, Math.round(width * height * fps * BITS_A_PIXEL));
   const ways = [
@@ -28,15 +26,20 @@ async function encoding(width, height, fps) {
     const answer = await VideoEncoder.isConfigSupported(way.config).catch(() => null);
     if (answer?.supported) return way;
   }
-  throw new Told(`This browser has no encoder for a film of ${width} × ${height} px. Nothing was rendered. Choose a smaller size, or use the full app.`);
+  return null;
 }
+
+/** Whether this browser writes WebM at all. */
+export const writesWebm = async () => Boolean(await encoding(256, 256, 30));
 
 /**
  * A film as a Blob. paint(number): draws that frame and gives its canvas, whose sides are even; shouldStop() is asked
  * before each. Null where it was stopped.
  */
-export async function film({ width, height, frames, fps, paint, shouldStop, onFrame }) {
-  const { name, config, options } = await encoding(width, height, fps);
+export async function webmFilm({ width, height, frames, fps, paint, shouldStop, onFrame }) {
+  const way = await encoding(width, height, fps);
+  if (!way) throw new Told(`This browser has no encoder for a film of ${width} × ${height} px. Nothing was rendered. Choose a smaller size, or GIF.`);
+  const { name, config, options } = way;
   const parts = [];
   let colour = null;
   let failed = null;
@@ -65,7 +68,7 @@ export async function film({ width, height, frames, fps, paint, shouldStop, onFr
     return shouldStop() ? null : muxed(parts, { name, width, height, fps, colour, ms: (frames * 1000) / fps });
   } catch (error) {
     if (error?.name === "Told") throw error; // Of the engine, which draws the frames.
-    throw new Told(`The browser's encoder gave up (${error.message}). Nothing was rendered. Choose a smaller size or fewer frames.`);
+    throw new Told(`The browser's encoder gave up (${error.message}). Nothing was rendered. Choose a smaller size, fewer frames or GIF.`);
   } finally {
     if (encoder.state !== "closed") encoder.close();
   }

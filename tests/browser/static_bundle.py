@@ -1,15 +1,30 @@
 """A bundle of the static target, served by its own serve.py, for the browser."""
 
+import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
+from gan_core.settings import Settings
 from tests.browser.conftest import leaves
 
 WAIT_MS = 60_000
+
+
+def written(out: Path, models: Sequence[Path], *, exports: Path, title: str = "Tiny", **options: str) -> Path:
+    """A page of these model folders. exports: where ONNX files are kept: tracing a network takes longest of all."""
+    pytest.importorskip("onnxscript", reason="the extra [onnx] is not installed")
+    from gan_core.deploy.static import write_static
+
+    write_static(out, models, title=title, settings=Settings(data_dir=exports), **options)
+    if json.loads((out / "ort" / "where.json").read_text())["where"] != "here":
+        pytest.skip("there is no npm, and onnxruntime-web was not fetched before")
+    return out
 
 
 @contextmanager

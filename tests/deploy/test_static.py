@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import stat
 import subprocess
 import tarfile
@@ -62,6 +63,8 @@ def test_the_folder_holds_all_that_a_page_needs(site: Path, folders: list[Path])
         for line in path.read_text(encoding="utf-8").splitlines():
             if line.startswith("import ") and ' from "./' in line:
                 assert line.split(' from "./')[1].removesuffix('";') in names, f"{path.name}: {line}"
+        workers = re.findall(r'new Worker\(new URL\("([^"]+)"', path.read_text(encoding="utf-8"))
+        assert set(workers) <= names, f"{path.name}: {workers}"
 
 
 def test_the_service_worker_knows_every_file(site: Path) -> None:

@@ -59,7 +59,7 @@ def test_python_makes_the_vectors(known: dict[str, Any]) -> None:
 def test_node_makes_the_vectors_and_quickly(known: dict[str, Any], tmp_path: Path) -> None:
     node = shutil.which("node")
     if node is None:
-        pytest.skip("node is not installed; tests/browser/test_static_explore.py runs the same in a browser")
+        pytest.skip("node is not installed; tests/browser/static/test_engine.py runs the same in a browser")
     (tmp_path / "package.json").write_text('{"type": "module"}')
     for path in [*PAGE.glob("*.js"), HERE / "vectors.mjs"]:
         shutil.copyfile(path, tmp_path / path.name)

@@ -1,123 +1,64 @@
 """Style transfer of the static target in a real browser: what it paints, what it writes, and that nothing is sent."""
 
-import base64
-import io
-import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from gan_core.config import ModelConfig
 from gan_core.inference.blend import blend
 from gan_core.inference.brush import laid_over
 from gan_core.inference.translator import Translator
-from gan_core.models import cyclegan
 from gan_core.recipe import made_here
-from gan_core.weights import load, network_json, save
-from tests.browser.static_bundle import WAIT_MS, serving, until, visit
-from tests.conftest import TINY_CYCLEGAN
+from gan_core.weights import load
+from tests.browser.static.painter import (
+    MESSAGE,
+    PAINTED,
+    apart,
+    canvas,
+    choose,
+    downloaded,
+    photograph,
+    restored,
+    says,
+    settles,
+    take_model,
+)
+from tests.browser.static_bundle import serving, until, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-REAL = Path(__file__).resolve().parents[2] / "pretrained" / "monet2photo-cyclegan"
-PAINTED = "#paint-picture[aria-busy=false][data-painted]"
-MESSAGE = "#paint-message"
-
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """A tiny translator, and a real one."""
-    folder = tmp_path_factory.mktemp("models") / "tiny-cyclegan"
-    torch.manual_seed(4)
-    domains = {"a": "painting", "b": "photograph"}
-    network = network_json(TINY_CYCLEGAN)
-    config = ModelConfig(family="cyclegan", network=network, domains=domains, default_direction="ba")
-    save(folder, config, cyclegan.build(TINY_CYCLEGAN))
-    return [folder, REAL]
-
-
-@pytest.fixture(scope="module")
-def bundle(folders: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("onnxscript", reason="the extra [onnx] is not installed")
-    from gan_core.deploy.static import write_static
-
-    out = tmp_path_factory.mktemp("bundle")
-    write_static(out, folders, title="Paintings")
-    if json.loads((out / "ort" / "where.json").read_text())["where"] != "here":
-        pytest.skip("there is no npm, and onnxruntime-web was not fetched before")
-    return out
-
-
-@pytest.fixture(scope="module")
-def url(bundle: Path) -> Iterator[str]:
-    with serving(bundle) as address:
+def url(paintings: Path) -> Iterator[str]:
+    with serving(paintings) as address:
         yield address
 
 
-@pytest.fixture
-def page(browser, url: str):
-    """Style transfer with the first example painted by the tiny model, in the browser."""
-    with visit(browser, url) as page:
+@pytest.fixture(scope="module")
+def one_page(browser, url: str) -> Iterator[Any]:
+    with visit(browser, url, accept_downloads=True) as page:
         page.goto(url)
         page.wait_for_selector(PAINTED)
         yield page
 
 
-def canvas(page, name: str) -> Image.Image:
-    url = page.evaluate(f"document.querySelector('#paint-{name}').toDataURL()")
-    return Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGB")
+@pytest.fixture
+def page(one_page) -> Any:
+    """The first example painted by the tiny model, in a page that several tests look at."""
+    restored(one_page)
+    return one_page
 
 
-def apart(one: Image.Image, other: Image.Image) -> int:
-    """Largest difference of any level."""
-    return int(np.abs(np.asarray(one).astype(int) - np.asarray(other).astype(int)).max())
-
-
-def settles(page, expected: Image.Image) -> None:
-    """The finished painting takes its preview's place when the browser comes to it."""
-    end = time.monotonic() + WAIT_MS / 1000
-    while apart(canvas(page, "after"), expected) > 2:
-        assert time.monotonic() < end, "the page shows another painting"
-        page.wait_for_timeout(200)
-
-
-def photograph(path: Path, width: int, height: int) -> Path:
-    """Soft slopes and a hard edge, which a filter of another kind would show."""
-    y, x = np.mgrid[:height, :width]
-    pixels = np.stack([x * 255 / width, y * 255 / height, 128 + 90 * np.sin(x / 37)], -1).astype(np.uint8)
-    pixels[height // 3 : height // 2, width // 3 : width // 2] = (250, 240, 20)
-    Image.fromarray(pixels).save(path, quality=95)
-    return path
-
-
-def choose(page, path: Path) -> None:
-    page.set_input_files("#paint-file", path)
-
-
-def says(page, text: str) -> None:
-    until(page, f"document.querySelector('{MESSAGE}').innerText.includes({json.dumps(text)})")
-
-
-def downloaded(page, folder: Path) -> Path:
-    with page.expect_download() as waiting:
-        page.click("#paint-download")
-    path = folder / waiting.value.suggested_filename
-    waiting.value.save_as(path)
-    return path
-
-
-def test_something_is_seen_before_anything_is_computed(browser, url: str, bundle: Path) -> None:
+def test_something_is_seen_before_anything_is_computed(browser, url: str, paintings: Path) -> None:
     """The painting that came with the page stands there although no model and no engine can be had."""
     with visit(browser, url, service_workers="block") as page:  # Which would fetch by itself.
         page.route("**/*.onnx*", lambda route: route.abort())
         page.goto(url)
         page.wait_for_selector("#paint-after[data-look]")
-        first = Image.open(bundle / "models" / "tiny-cyclegan" / "first.webp").convert("RGB")
+        first = Image.open(paintings / "models" / "tiny-cyclegan" / "first.webp").convert("RGB")
         assert apart(canvas(page, "after"), first) <= 1
         says(page, "could not be fetched")
         assert page.locator("#paint-paint").is_visible()  # The way out: once more.
@@ -147,9 +88,7 @@ def test_a_hand_that_goes_on_while_the_engine_loads_does_not_load_it_again(brows
 def test_it_paints_what_python_paints(page, folders: list[Path], name: str) -> None:
     """Photograph and painting of the page, at its own size, against the translator: two of 255 levels."""
     if name != "tiny-cyclegan":
-        page.click("#paint-model button")
-        page.get_by_role("option").filter(has_text=name).click()
-        page.wait_for_selector(f"#paint-model button[aria-label='Model: {name}']")
+        take_model(page, name)
         page.wait_for_selector(f"{PAINTED}")
         page.wait_for_selector("#paint-download:not([hidden])")
     photo = canvas(page, "before")
@@ -199,6 +138,7 @@ def test_a_large_photograph_is_painted_small_and_laid_over_the_whole(page, folde
     choose(page, photograph(tmp_path / "slopes.png", 1400, 900))
     until(page, "document.querySelector('#paint-facts').innerText.includes('1400 × 900')")
     page.wait_for_selector("#paint-download:not([hidden])")
+    assert page.inner_text("#paint-facts").startswith("slopes.png, 1400 × 900 px, painted at 512 px, ")
     page.select_option("#paint-kind", "png")
     path = downloaded(page, tmp_path)
     assert path.name == "slopes-tiny-cyclegan.png"
@@ -220,9 +160,7 @@ def test_a_photograph_over_what_a_browser_holds_is_made_smaller_and_it_says_so(p
 
 
 def test_cancel_keeps_the_preview_and_painting_goes_on_after_it(page, tmp_path: Path) -> None:
-    page.click("#paint-model button")
-    page.get_by_role("option").filter(has_text="monet2photo-cyclegan").click()
-    page.wait_for_selector("#paint-model button[aria-label='Model: monet2photo-cyclegan']")
+    take_model(page, "monet2photo-cyclegan")
     page.wait_for_selector("#paint-download:not([hidden])")
     choose(page, photograph(tmp_path / "slopes.png", 1400, 900))
     until(page, "document.querySelector('#paint-facts').innerText.includes('1400 × 900')")
@@ -253,9 +191,7 @@ def test_what_is_no_picture_is_told_and_changes_nothing(page, tmp_path: Path) ->
 
 
 def test_what_needs_a_server_is_not_shown(page) -> None:
-    assert page.locator("#paint-many").is_hidden()
     assert page.locator("#paint-check").is_hidden()
-    assert page.locator("#paint-trip").is_hidden()
     page.click("#paint-compare summary")
     until(page, "document.querySelectorAll('#paint-compare img').length === 2")
 
