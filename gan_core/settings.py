@@ -68,6 +68,9 @@ class Settings:
     """Where data sets known by name are kept and downloaded to; GAN_CORE_DATA."""
     owners: frozenset[str] = field(default_factory=lambda: _names("GAN_CORE_OWNERS"))
     """Who besides its author may train and delete on a Space, by name on the Hub; GAN_CORE_OWNERS, with commas."""
+    hosts: frozenset[str] = field(default_factory=lambda: _names("GAN_CORE_HOSTS"))
+    """Names under which the page is opened besides localhost and addresses, and whose pages may use it;
+    GAN_CORE_HOSTS, with commas. `.example` is every name that ends so, `*` any name at all, but nobody's page."""
     keep_on_hub: str = field(default_factory=lambda: os.environ.get("GAN_CORE_KEEP_ON_HUB", ""))
     """user/prefix of the repositories that keep a Space's models and runs, else nowhere; GAN_CORE_KEEP_ON_HUB."""
     max_picture_mp: float = field(default_factory=lambda: _number("GAN_CORE_MAX_PICTURE_MP", 50))

@@ -1,9 +1,10 @@
 """Whether a bundle works: started here as a Space starts it, before anything is uploaded.
 
 Of the server targets a copy is started in a clean process: an environment of its own (see `environment`), an empty
-home, none of this process's variables, and those that the Hub gives to a Space. There it must answer, draw a picture
-with each generator and paint a photograph with each translator, on the CPU. What cannot be tried here is ZeroGPU itself
-and, unless that Python is the one that runs this, the Space's version of Python; both are told.
+home, none of this process's variables, those that the Hub gives to a Space, and those that the Space is set up with.
+There it must answer, draw a picture with each generator and paint a photograph with each translator, on the CPU. What
+cannot be tried here is ZeroGPU itself and, unless that Python is the one that runs this, the Space's version of Python;
+both are told. Secrets stay where they are, and so what needs one is not tried.
 
 The static target is opened in a headless Chromium, if there is one.
 """
@@ -13,9 +14,10 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from gan_core.cards.front_matter import divided
 from gan_core.deploy import trial
@@ -31,11 +33,18 @@ START_S = 300.0  # Seconds on a quiet computer, minutes on one that trains at th
 SPACE_NAME = ("someone", "trial")
 
 
-def check(bundle: Bundle, *, tell: Callable[[str], None], environment: Environment = "fresh") -> str:
+def check(
+    bundle: Bundle,
+    *,
+    tell: Callable[[str], None],
+    environment: Environment = "fresh",
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """Raise `DeployError`, with the last lines of the log, unless the bundle works; nothing stays behind.
 
     Returns what came of it in a few words: what it worked with, or that it was not tried. tell: is given what is being
-    done, more than once where that takes long, and what could not be tried; what it raises ends the trial.
+    done, more than once where that takes long, and what could not be tried; what it raises ends the trial. variables:
+    those that the Space will have. A static Space has no use for any.
     """
     with scratch_folder("check") as scratch:
         # A copy: what runs may write beside itself, and the bundle stays as it was built.
@@ -45,10 +54,17 @@ def check(bundle: Bundle, *, tell: Callable[[str], None], environment: Environme
             from gan_core.deploy.check_page import check_page
 
             return check_page(copy, scratch, tell)
-        return _check_server(copy, scratch, bundle.target, tell, environment)
+        return _check_server(copy, scratch, bundle.target, tell, environment, variables)
 
 
-def _check_server(copy: Path, scratch: Path, target: str, tell: Callable[[str], None], environment: Environment) -> str:
+def _check_server(
+    copy: Path,
+    scratch: Path,
+    target: str,
+    tell: Callable[[str], None],
+    environment: Environment,
+    variables: Mapping[str, str],
+) -> str:
     head, _ = divided((copy / "README.md").read_text(encoding="utf-8"))
     asked, here = str(head["python_version"]), f"{sys.version_info.major}.{sys.version_info.minor}"
     other_python = not f"{asked}.".startswith(f"{here}.") and (environment != "full" or space_python(asked) is None)
@@ -67,10 +83,13 @@ def _check_server(copy: Path, scratch: Path, target: str, tell: Callable[[str], 
         log=log,
         tell=tell,
     )
-    words = "Starting the bundle as a Space starts it."
+    tried = {name: value for name, value in variables.items() if not _names_a_place(value)}
+    words = f"Starting the bundle as a Space starts it{_with(tried)}."
     tell(words)
+    for name in sorted(set(variables) - set(tried)):
+        tell(f"{name} was left out of the trial: it names a place on the Space's disk.")
     log.unlink(missing_ok=True)
-    with started(python, copy, scratch / "home", log, pulse=lambda: tell(words)) as url:
+    with started(python, copy, scratch / "home", log, variables=tried, pulse=lambda: tell(words)) as url:
         try:
             for folder in sorted((copy / "pretrained").iterdir()):
                 is_generator = get_family(read_config(folder).family).kind == "generator"
@@ -93,25 +112,30 @@ def started(
     home: Path,
     log: Path,
     *,
+    variables: Mapping[str, str] = MappingProxyType({}),
     limit_s: float = START_S,
     pulse: Callable[[], object] = lambda: None,
 ) -> Iterator[str]:
     """A bundle of a server target, running as on a Space; the address where it answers. Raises `DeployError`.
 
-    pulse: called while it starts; what it raises ends it.
+    variables: those of the Space. pulse: called while it starts; what it raises ends it.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     url, end = f"http://127.0.0.1:{port}", time.monotonic() + limit_s
     command = [python, "app.py"]
-    with running(command, cwd=folder, environment=space_environment(home, port), log=log) as process:
+    # Where both name one, the platform's counts there too; and whatever is set up, nobody else shall see the trial.
+    surroundings = {**variables, **space_environment(home, port)}
+    with running(command, cwd=folder, environment=surroundings, log=log) as process:
         while not trial.is_up(url):
             if (status := process.poll()) is not None:
-                raise DeployError(f"The bundle ended by itself (status {status}). Nothing was uploaded. {_said(log)}")
+                ended = f"The bundle ended by itself (status {status}){_with(variables)}"
+                raise DeployError(f"{ended}. Nothing was uploaded. {_said(log)}")
             if time.monotonic() > end:
                 raise DeployError(
-                    f"The bundle does not answer within {limit_s:.0f} s. Nothing was uploaded. {_said(log)}"
+                    f"The bundle does not answer within {limit_s:.0f} s{_with(variables)}. Nothing was uploaded. "
+                    f"{_said(log)}"
                 )
             pulse()
             time.sleep(0.2)
@@ -145,6 +169,16 @@ def space_environment(home: Path, port: int) -> dict[str, str]:
         CUDA_VISIBLE_DEVICES="",
         PYTHONPYCACHEPREFIX=str(home / "compiled"),
     )
+
+
+def _names_a_place(value: str) -> bool:
+    """What lies there on this computer is somebody's, and no trial's."""
+    return any(part.startswith("/") for part in value.split(":")) and "://" not in value
+
+
+def _with(variables: Mapping[str, str]) -> str:
+    """Names alone: a value may be long."""
+    return f" with {', '.join(sorted(variables))}" if variables else ""
 
 
 def _said(log: Path) -> str:

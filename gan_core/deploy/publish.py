@@ -82,7 +82,12 @@ def publish(wish: Wish, settings: Settings, *, token: str | None = None, tell: T
             tell("check", "Nothing changed since the last deploy", 1.0)
         elif wish.check:
             tell("check", "Starting it here", None)
-            verdict = check(bundle, tell=lambda text: tell("check", text, None), environment=wish.environment)
+            verdict = check(
+                bundle,
+                tell=lambda text: tell("check", text, None),
+                environment=wish.environment,
+                variables=wish.options.variables,
+            )
             tell("check", verdict, 1.0)
         else:
             tell("check", "Left out", 1.0)

@@ -15,16 +15,19 @@ from gan_core.settings import on_space
 from gan_core.ui.arrivals import Arrivals, megabytes
 from gan_core.ui.public import Limits
 from gan_core.ui.rights import may_change
-from gan_core.ui.visitors import VISITOR
+from gan_core.ui.visitors import VISITOR, address
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 PREFIX = "/gradio_api/"
-CLOSED = ("deep_link", "process_recording", "dev/", "proxy=", "file=http:", "file=https:", "file/http:", "file/https:")
-"""Routes of Gradio that keep visits on the disk, read films, wait for changes of the program and fetch from other
-servers. Nothing here uses them."""
+CLOSED = (
+    *("deep_link", "process_recording", "dev/", "upload_progress"),
+    *("proxy=", "file=http:", "file=https:", "file/http:", "file/https:"),
+)
+"""Routes of Gradio that keep visits on the disk, read films, wait for changes of the program, remember for ever each
+name of an upload that somebody asked after, and fetch from other servers. Nothing here uses them."""
 JOINS = ("call/", "queue/join")
 CALLS = 8
 """Calls of programs that may wait of one visitor's."""
@@ -162,7 +165,8 @@ class Gate:
                     await send(one)
 
         try:
-            await self._app(scope, receive, held)
+            # By its name in the address Gradio would remember the upload for whoever asks how far it is: nobody can.
+            await self._app({**scope, "query_string": b""}, receive, held)
         finally:
             self._arrivals.end(who, length)
 
@@ -182,13 +186,14 @@ def visitor(request: Request) -> str | None:
     """By what one visitor's work is counted; None: it is not."""
     if not on_space() or may_change(request):
         return None
-    # What the Hub's proxy passes on, the visitor first.
-    forwarded = request.headers.get("x-forwarded-for", "").partition(",")[0].strip()
-    return forwarded[:64] or (request.client.host if request.client else "somebody")
+    return address(request)
 
 
-async def refuse(receive: Receive, send: Send, status: int, text: str) -> None:
-    """Answer without the application. What is still coming is taken first: a browser that sends does not listen."""
+async def refuse(receive: Receive, send: Send, status: int, text: str, *, plain: bool = False) -> None:
+    """Answer without the application. What is still coming is taken first: a browser that sends does not listen.
+
+    plain: for a person's eyes instead of a program's.
+    """
     left = DRAIN_BYTES
     try:
         async with asyncio.timeout(DRAIN_S):
@@ -199,8 +204,9 @@ async def refuse(receive: Receive, send: Send, status: int, text: str) -> None:
                     break
     except (TimeoutError, TooLargeError):
         pass
-    body = json.dumps({"ok": False, "error": text, "detail": text}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    body = (text if plain else json.dumps({"ok": False, "error": text, "detail": text})).encode()
+    kind = b"text/plain; charset=utf-8" if plain else b"application/json"
+    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

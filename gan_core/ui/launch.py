@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from gan_core import spaces
 from gan_core.errors import ConfigError, GanCoreError
@@ -39,8 +40,11 @@ def launch(
 
     from gan_core.ui import assets, heavy, lasting
     from gan_core.ui.arrivals import PLACE, Arrivals, own_place
+    from gan_core.ui.door import Door
     from gan_core.ui.film_folder import film_folder
+    from gan_core.ui.forgetting import Forgetting
     from gan_core.ui.gate import Gate
+    from gan_core.ui.origins import own_names
     from gan_core.ui.page import build_app
     from gan_core.ui.public import limits
     from gan_core.ui.services import Services
@@ -48,6 +52,7 @@ def launch(
 
     settings = Settings()
     settings = replace(settings, runs_dir=runs or settings.runs_dir, models_dir=models or settings.models_dir)
+    own = own_names(settings, host or os.environ.get("GRADIO_SERVER_NAME"))
     services, most, place = Services(settings), limits(settings), own_place()
     arrivals = Arrivals(Path(os.environ[PLACE]), most)
     if place:
@@ -62,6 +67,10 @@ def launch(
     def waiting() -> list[Any]:
         return [event.request for line in list(lines.values()) for event in list(line.queue)]
 
+    def names() -> frozenset[str]:
+        return own | {urlsplit(page.share_url or "").netloc}  # A share link is there later than the server.
+
+    doors = [Middleware(Door, names=names), Middleware(Gate, limits=most, arrivals=arrivals, waiting=waiting)]
     try:
         page.launch(
             server_name=host,
@@ -72,10 +81,13 @@ def launch(
             max_file_size=most.file_bytes,
             max_threads=most.threads,
             state_session_capacity=most.sessions,
-            app_kwargs={"middleware": [Middleware(Gate, limits=most, arrivals=arrivals, waiting=waiting)]},
+            app_kwargs={"middleware": doors},
+            ssr_mode=False,  # Gradio's Node in front of this process, and its workers, would take files past the gate.
+            num_workers=0,
             allowed_paths=[str(film_folder().path)],
             mcp_server=mcp,
             run_history=False,
+            enable_monitoring=False,  # It would tell everybody what others call, and how often.
             show_error=True,
             footer_links=["api", "settings"],
             prevent_thread_lock=True,
@@ -84,6 +96,7 @@ def launch(
     except OSError as error:
         raise ConfigError(f"The application cannot listen: {error}. Choose another --port or --host.") from None
     print(f"GAN Studio is at {page.local_url}", flush=True)
+    Forgetting(page).begin()
     lasting.begin(settings)
     Thread(target=_warm_up, args=(services,), daemon=True).start()
     page.block_thread()

@@ -25,8 +25,9 @@ from gan_core.atomic import new_folder
 from gan_core.config import NAME_PATTERN
 from gan_core.errors import GanCoreError, ModelError
 from gan_core.settings import BESIDE
-from gan_core.ui.jobs import OVER, Jobs, Progress
+from gan_core.ui.jobs import POLL_S, Jobs, Progress
 from gan_core.ui.serve import Answer
+from gan_core.ui.sharing import Ration, Shared
 
 if TYPE_CHECKING:
     from gan_core.ui.services import Services
@@ -35,7 +36,6 @@ FOLDER = "in-browser"
 MOST_BYTES = 500_000_000
 """Of the folders of all versions; those that were not used for longest go first."""
 SCRIPTS = BESIDE / "assets" / "static"
-POLL_S = 0.25
 LOOK_S = 0.1
 
 
@@ -44,7 +44,7 @@ class LocalModels:
 
     def __init__(self, services: "Services") -> None:
         self._services = services
-        self._jobs = Jobs(at_once=1, waiting=4)
+        self._jobs = Shared(Jobs(at_once=1, waiting=4), Ration())
         self.folder = services.settings.data_dir.absolute() / FOLDER / f"{__version__}-{_mark()}"
 
     def serve(self) -> None:
@@ -60,18 +60,17 @@ class LocalModels:
             raise ModelError(
                 "Runs, and models that are still on the Hub, are computed on the server. Choose a model that is here."
             )
-        return {"job": self._jobs.start(lambda should_stop: self._work(str(model), info.folder, should_stop))}
+        from gan_core.recipe import weights_sha256
+
+        what = f"{model} {weights_sha256(info.folder)}"
+        return {"job": self._jobs.start(what, lambda should_stop: self._work(str(model), info.folder, should_stop))}
 
     def local_poll(self, job: object) -> Progress:
         """What the job has told: at the end `base`, the folder's path, and `about`, the model's facts."""
-        progress = self._jobs.poll(str(job))
-        if progress["state"] in OVER:
-            return progress
-        time.sleep(POLL_S)
-        return self._jobs.poll(str(job))
+        return self._jobs.poll(job, POLL_S)
 
     def local_stop(self, job: object) -> Answer:
-        self._jobs.stop(str(job))
+        self._jobs.stop(job)
         return {}
 
     def _work(self, name: str, source: Path, should_stop: Callable[[], bool]) -> Iterator[Progress]:

@@ -30,8 +30,8 @@ class Limits:
     """Calls of programs that may wait; None: any number."""
     threads: int = 120
     """Requests that are answered at once. Most of them wait: for a painting's next word, or their turn."""
-    sessions: int = 10_000
-    """Visits that are remembered."""
+    sessions: int = 400
+    """Visits that Gradio remembers, at 63 KB each; another one's next request begins anew, and loses nothing."""
 
 
 def limits(settings: Settings) -> Limits:
@@ -48,5 +48,4 @@ def limits(settings: Settings) -> Limits:
         kept_s=1800.0,
         kept_bytes=max(2_000 * MB, 2 * file_bytes),
         queue=40,
-        sessions=2_000,
     )

@@ -15,11 +15,11 @@ import time
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any
-from urllib.parse import urlsplit
 
 import gradio as gr
 
 from gan_core.settings import Settings, on_space
+from gan_core.ui.origins import from_another_page
 from gan_core.ui.serve import Answer
 
 OAUTH = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
@@ -39,7 +39,7 @@ def may_change(request: Any) -> bool:
     """
     if request is None:
         return True
-    if _from_another_page(request):
+    if from_another_page(request):
         return False
     return not on_space() or ((name := signed_in(request)) is not None and name in owners())
 
@@ -74,7 +74,7 @@ def signed_in(request: Any) -> str | None:
 
     None for what another page sends with that cookie: on a Space, Gradio lets every page read the answers.
     """
-    if request is None or not can_sign_in() or _from_another_page(request):
+    if request is None or not can_sign_in() or from_another_page(request):
         return None
     # Gradio's request holds Starlette's; one that went through a pickle holds neither it nor a session.
     scope = getattr(getattr(request, "request", None) or request, "scope", None)
@@ -87,21 +87,3 @@ def signed_in(request: Any) -> str | None:
         return None
     name = info["userinfo"].get("preferred_username")
     return name if isinstance(name, str) and name else None
-
-
-def _from_another_page(request: Any) -> bool:
-    """Whether a page of somebody else sends this with the visitor's browser.
-
-    A browser posts to any address, with the visitor's cookies and from inside the visitor's network, and keeps only
-    the answer from the page that asked. It says who asked, in headers that no page can write.
-    """
-    headers = request.headers
-    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-    if site is not None:
-        return site not in ("same-origin", "none")
-    if origin is None:
-        return False  # Not a browser.
-    # On a Space Gradio lets other pages send any header but those of the browser's own, this one too.
-    others = os.environ.get("SPACE_HOST", "") if on_space() else headers.get("x-forwarded-host", "")
-    hosts = [headers.get("host", ""), *others.split(",")]
-    return urlsplit(origin).netloc not in {host.strip() for host in hosts} - {""}

@@ -2,6 +2,7 @@
 
     python -m tests.benchmarks.bench_visitors
     python -m tests.benchmarks.bench_visitors --visitors 50 --seconds 40 --app FOLDER
+    python -m tests.benchmarks.bench_visitors --come-and-go 20
 
 The application is started as a Space starts it, from FOLDER (a bundle of `gan-core deploy --to-folder`) or this
 checkout, with the models that are published with it. Each visitor is a program that asks over HTTP what the page asks:
@@ -9,6 +10,9 @@ explorers drag (30 pictures, one after the other, then they look for a while), w
 preview, painters look at an example and then have a photograph of their own (1.5 megapixels) painted. All of them
 compute on the server's cores. First one visitor of each kind alone, then all at once, twice; then one who drags while
 a photograph of 12 megapixels is painted at full size.
+
+--come-and-go: instead of all that, ten visitors at a time for a few seconds each, and ten others after them; what the
+server's memory comes to after every round tells whether something of each visitor stays.
 """
 
 import argparse
@@ -39,6 +43,8 @@ MODELS = ROOT / "pretrained"
 GENERATOR, TRANSLATOR = "nouns-dcgan", "monet2photo-cyclegan"
 ALONE_S = 12.0
 DRAG = 30
+TEN, SHORT_S, REST_S = 10, 6.0, 150.0
+"""Visitors that come and go, how long they stay, and how long the server is left alone at the end."""
 LOOK_S = (1.0, 4.0)
 KINDS = ("picture", "walk", "preview", "painting")
 PIXELS = (4000, 3000)
@@ -55,18 +61,23 @@ class Seen:
     errors: list[str] = field(default_factory=list)
 
 
+PARTS: dict[str, dict[str, tuple[int, list[str]]]] = {}
+"""The page's components by where it answers."""
+
+
 class Visitor:
     """One page: an address of its own, and a role."""
 
     def __init__(self, app: App, number: int, seen: Seen, until: float) -> None:
         self._app, self._seen, self._until = app, seen, until
         self._headers = {**PROXY, "X-Forwarded-For": f"198.51.{number // 250}.{number % 250 + 1}"}
+        self._session = f"visit-{number}"
         self._chance = random.Random(number)
 
     def ask(self, element: str, name: str, sent: dict[str, Any]) -> Any:
         """The answer; None where the server said that it is busy, or something went wrong."""
         try:
-            answer = self._app.call(element, name, sent, self._headers)
+            answer = self._asked(element, name, sent)
         except OSError as error:
             self._seen.errors.append(f"{name}: {error}")
             return None
@@ -77,6 +88,14 @@ class Visitor:
         else:
             self._seen.errors.append(f"{name}: {answer.get('error')}")
         return None
+
+    def _asked(self, element: str, name: str, sent: dict[str, Any]) -> Any:
+        """As `App.call`, in a visit of one's own: Gradio remembers something of each."""
+        if self._app.url not in PARTS:
+            PARTS[self._app.url] = self._app.components()
+        component = PARTS[self._app.url][element][0]
+        body = {"data": sent, "fn_name": name, "session_hash": self._session, "component_id": component}
+        return self._app.post("/gradio_api/component_server", body, self._headers)
 
     def timed(self, kind: str, work: Callable[[], Any]) -> Any:
         began_at = time.perf_counter()
@@ -151,10 +170,10 @@ class Visitor:
         return None
 
 
-def visit(app: App, roles: list[str], seconds: float) -> Seen:
-    """All of them at once, each in its role."""
+def visit(app: App, roles: list[str], seconds: float, first: int = 0) -> Seen:
+    """All of them at once, each in its role. first: the number of the first, if others were here before."""
     seen, until = Seen(), time.monotonic() + seconds
-    visitors = [Visitor(app, number, seen, until) for number in range(len(roles))]
+    visitors = [Visitor(app, first + number, seen, until) for number in range(len(roles))]
     threads = [Thread(target=getattr(one, role)) for one, role in zip(visitors, roles, strict=True)]
     for thread in threads:
         thread.start()
@@ -193,6 +212,23 @@ def beside_a_painting(app: App) -> tuple[Seen, Seen, float]:
     busy = drag(8)
     work.join()
     return idle, busy, time.monotonic() - began_at
+
+
+def come_and_go(app: App, server: psutil.Process, rounds: int) -> str:
+    """Memory after each round, and when the last have been gone for a while."""
+    found, errors = [], []
+    for turn in range(rounds):
+        seen = visit(app, roles_of(TEN), SHORT_S, first=TEN * turn)
+        errors += seen.errors
+        found.append(server.memory_info().rss / 1e6)
+    time.sleep(REST_S)
+    half, later = len(found) // 2, server.memory_info().rss / 1e6
+    return (
+        f"{TEN} visitors for {SHORT_S:.0f} s, {rounds} rounds, {date.today()}, load {os.getloadavg()[0]:.1f}: "
+        f"{', '.join(f'{size:.0f}' for size in found)} MB; {later:.0f} MB {REST_S:.0f} s later. "
+        f"Median of the first half {median(found[:half]):.0f}, of the second {median(found[half:]):.0f} MB. "
+        f"Errors: {len(errors)} {sorted(set(errors))[:3]}"
+    )
 
 
 def started(app_folder: Path, temporary: Path) -> Iterator[tuple[App, float]]:
@@ -239,6 +275,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=40.0)
     parser.add_argument("--app", type=Path, default=ROOT, help="folder with app.py; default: this checkout")
     parser.add_argument("--painting", action="store_true", help="the one who drags beside a painting, alone")
+    parser.add_argument("--come-and-go", type=int, metavar="ROUNDS", help="ten visitors at a time, alone")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         for app, start_s in started(options.app.resolve(), Path(temporary)):
@@ -248,6 +285,10 @@ def main() -> None:
                 app.call("explore", "open", {"model": folder.name}, PROXY)
                 app.call("paint", "choose", {"model": folder.name}, PROXY)
             memory = [server.memory_info().rss / 1e6]
+            if options.come_and_go:
+                print(f"With every model open {memory[0]:.0f} MB.", flush=True)
+                print(come_and_go(app, server, options.come_and_go))
+                continue
             if not options.painting:
                 alone = {role: visit(app, [role], ALONE_S) for role in ("explore", "walk", "paint")}
                 memory.append(server.memory_info().rss / 1e6)

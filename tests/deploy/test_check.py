@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -149,6 +148,47 @@ def test_a_bundle_that_ends_is_told_with_its_last_words(tmp_path, scratch, monke
     assert not list(scratch.iterdir())
 
 
+def test_the_trial_has_the_space_s_variables(tmp_path):
+    """They were set on the Space alone: one that no application could start with was found out there."""
+    app = (
+        "import os, sys\n"
+        "names = 'GAN_CORE_MAX_SIZE SPACE_ID GRADIO_SERVER_NAME GAN_CORE_RUNS HF_HOME SITE'\n"
+        "print(*(os.environ.get(name) for name in names.split()), sep='|')\n"
+        "sys.exit(4)\n"
+    )
+    variables = {
+        "GAN_CORE_MAX_SIZE": "64",
+        "SPACE_ID": "other/space",
+        "GRADIO_SERVER_NAME": "0.0.0.0",
+        "GAN_CORE_RUNS": str(tmp_path / "runs"),
+        "HF_HOME": "/data/huggingface",
+        "SITE": "https://studio.example/a:b",
+    }
+    told: list[str] = []
+    with pytest.raises(DeployError) as caught:
+        check(bundle_of(tmp_path / "space", app), tell=told.append, environment="linked", variables=variables)
+    text = str(caught.value)
+    assert text.startswith(
+        "The bundle ended by itself (status 4) with GAN_CORE_MAX_SIZE, GRADIO_SERVER_NAME, SITE, SPACE_ID. "
+    )
+    assert text.endswith("\n  64|someone/trial|127.0.0.1|None|None|https://studio.example/a:b")
+    places = [line for line in told if "left out" in line]
+    assert places == [
+        f"{name} was left out of the trial: it names a place on the Space's disk."
+        for name in ("GAN_CORE_RUNS", "HF_HOME")
+    ]
+
+
+@pytest.mark.slow
+def test_a_variable_that_stops_the_application_is_found_before_the_upload(bundle, scratch):
+    with pytest.raises(DeployError) as caught:
+        check(bundle, tell=print, environment="linked", variables={"GAN_CORE_MAX_UPLOAD_MB": "many"})
+    text = str(caught.value)
+    assert "with GAN_CORE_MAX_UPLOAD_MB. Nothing was uploaded." in text
+    assert "GAN_CORE_MAX_UPLOAD_MB='many' is not a number above 0" in text
+    assert not list(scratch.iterdir())
+
+
 def test_a_bundle_that_never_answers_is_ended_with_all_it_started(tmp_path, monkeypatch):
     pids = tmp_path / "pids"
     app = (
@@ -253,112 +293,6 @@ def test_the_variables_are_those_of_a_space(tmp_path, monkeypatch):
     ours = ("SPACE_", "OAUTH_", "GRADIO_", "OPENID_", "PYTHONUNBUFFERED", "PYTHONPYCACHEPREFIX", "CUDA_")
     others = {name for name in found if not name.startswith(ours)} - allowed
     assert others == {"HOME", "SYSTEM", "ACCELERATOR", "CPU_CORES", "MEMORY"}
-
-
-# Fresh environments, with wheels of the test's own.
-
-
-def wheel(folder: Path, name: str, number: str, needs: tuple[str, ...] = ()) -> None:
-    info = f"{name}-{number}.dist-info"
-    needed = "".join(f"Requires-Dist: {need}\n" for need in needs)
-    files = {
-        f"{name}.py": f"NUMBER = {number!r}\n",
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {number}\n{needed}",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    folder.mkdir(exist_ok=True)
-    with zipfile.ZipFile(folder / f"{name}-{number}-py3-none-any.whl", "w") as archive:
-        for path, text in files.items():
-            archive.writestr(path, text)
-        archive.writestr(f"{info}/RECORD", "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"]))
-
-
-@pytest.fixture
-def registry(tmp_path, monkeypatch) -> Path:
-    """pip knows these wheels and nothing else."""
-    folder = tmp_path / "wheels"
-    for name, number in (("gradio", "6.31.0"), ("uvicorn", "0.54.0"), ("spaces", "0.51.0"), ("needed", "1.2")):
-        wheel(folder, name, number)
-    for name in [name for name in os.environ if name.startswith("PIP_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
-    return folder
-
-
-def fresh(tmp_path: Path, text: str, told: list[str]) -> tuple[Path, str]:
-    return make_environment(
-        tmp_path / "venv",
-        text,
-        gradio="6.31.0",
-        python_version="3.11",
-        kind="fresh",
-        log=tmp_path / "log",
-        tell=told.append,
-    )
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("registry")
-def test_a_fresh_environment_is_installed_and_torch_is_lent(tmp_path):
-    told: list[str] = []
-    python, kind = fresh(tmp_path, "--extra-index-url http://127.0.0.1:9/cpu\ntorch==2.11.0\nneeded==1.2\n", told)
-    code = "import needed, gradio, spaces, torch; print(needed.NUMBER, gradio.__file__, torch.__version__)"
-    done = subprocess.run(
-        [python, "-c", code], env=processes.clean_environment(tmp_path / "home"), capture_output=True, text=True
-    )
-    number, where, torch_version = done.stdout.split()
-    assert kind == "fresh"
-    assert number == "1.2"
-    assert Path(where).is_relative_to(tmp_path / "venv"), "gradio of here did not slip in"
-    assert torch_version == version("torch") or torch_version.startswith(version("torch").partition("+")[0])
-    assert f"torch {version('torch').partition('+')[0]}" in told[-1]
-    assert "instead of torch 2.11.0" in told[-1], "what was lent in the place of another version is told"
-
-
-@pytest.mark.slow
-def test_versions_that_cannot_be_had_together_are_told(tmp_path, registry):
-    wheel(registry, "other", "1.0", needs=("needed<1",))
-    with pytest.raises(DeployError, match=r"requirements\.txt cannot be installed") as caught:
-        fresh(tmp_path, "needed==1.2\nother==1.0\n", [])
-    assert "other 1.0 depends on needed<1" in str(caught.value)
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("registry")
-def test_without_a_connection_the_packages_here_are_used_and_that_is_told(tmp_path, monkeypatch):
-    monkeypatch.delenv("PIP_NO_INDEX")
-    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
-    monkeypatch.setenv("PIP_RETRIES", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    told: list[str] = []
-    python, kind = fresh(tmp_path, "click\n", told)
-    assert kind == "linked"
-    assert "cannot be fetched" in told[-2]
-    assert "packages that are installed here" in told[-2]
-    code = "import click, gradio"
-    subprocess.run([python, "-c", code], env=processes.clean_environment(tmp_path / "home"), check=True)
-
-
-def test_removing_what_is_lent_leaves_the_lender_alone(tmp_path):
-    """The environment holds links: what the check removes at its end are those."""
-    import click
-
-    python, _ = make_environment(
-        tmp_path / "venv",
-        "click\n",
-        gradio=version("gradio"),
-        python_version="3.11",
-        kind="linked",
-        log=tmp_path / "log",
-        tell=print,
-    )
-    (lent,) = python.parents[1].glob("lib/*/site-packages/click")
-    assert lent.is_symlink()
-    assert lent.resolve() == Path(click.__file__).resolve().parent
-    shutil.rmtree(tmp_path / "venv")
-    assert Path(click.__file__).is_file()
 
 
 def test_words_of_a_log_are_plain(tmp_path):

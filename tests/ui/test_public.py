@@ -15,10 +15,8 @@ import pytest
 
 from gan_core.errors import GanCoreError
 from gan_core.settings import Settings
-from gan_core.ui import aside as aside_module
 from gan_core.ui import gate as gate_module
 from gan_core.ui.arrivals import FULL, MANY, PLACE, Arrivals, own_place
-from gan_core.ui.aside import Aside, step_back
 from gan_core.ui.gate import AT_ONCE, Gate
 from gan_core.ui.jobs import EACH, Jobs
 from gan_core.ui.lasting import Lasting, Stamp
@@ -319,55 +317,6 @@ def test_a_job_knows_who_asked() -> None:
     while jobs.poll(job)["state"] != "done" and time.monotonic() < end:
         time.sleep(0.01)
     assert seen == ["ann"]
-
-
-def test_previews_wait_in_one_short_line() -> None:
-    line, release, began = Aside(most_waiting=1), Event(), Event()
-    results = []
-
-    def slow() -> int:
-        began.set()
-        release.wait(10)
-        return 1
-
-    threads = [threading.Thread(target=lambda: results.append(line.do(slow))) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    assert began.wait(10)
-    end = time.monotonic() + 10
-    while line._under_way < 2 and time.monotonic() < end:
-        time.sleep(0.001)
-    with pytest.raises(GanCoreError, match="busy"):
-        line.do(slow)
-    release.set()
-    for thread in threads:
-        thread.join(10)
-    assert results == [1, 1]
-    with pytest.raises(ZeroDivisionError):
-        line.do(lambda: 1 // 0)
-    assert line.do(lambda: 3) == 3, "what went wrong does not stay in the line"
-
-
-@pytest.mark.skipif(not hasattr(os, "setpriority") or os.uname().sysname != "Linux", reason="Linux alone")
-def test_a_thread_steps_back_and_so_do_those_it_starts() -> None:
-    found: dict[str, int] = {}
-
-    def priority() -> int:
-        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-
-    def work() -> None:
-        step_back()
-        found["itself"] = priority()
-        child = threading.Thread(target=lambda: found.update(child=priority()))
-        child.start()
-        child.join()
-
-    before = priority()
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    assert found["itself"] == found["child"] == max(before, aside_module.NICE)
-    assert priority() == before, "the page's own threads stay as they are"
 
 
 @pytest.mark.parametrize(("said", "expected"), [("2", "2"), ("", None), ("many", None), ("0", None)])

@@ -126,7 +126,7 @@ def test_no_path_leads_out_of_what_is_served(app: App, folder: Path) -> None:
             for route in ("/gradio_api/file=", "/gradio_api/file/", "//gradio_api/file=", "/file="):
                 assert status(app, route + path) in (403, 404), route + path
     closed = ("file=http://127.0.0.1:1/x", "file=https://example.org", "proxy=http://example.org/x")
-    for path in (*closed, "deep_link", "dev/reload"):
+    for path in (*closed, "deep_link", "dev/reload", "upload_progress?upload_id=x"):
         assert status(app, f"/gradio_api/{path}") == 404, path
 
 
@@ -252,6 +252,9 @@ def test_one_visitor_sends_so_much_and_the_others_are_not_concerned(app: App) ->
     assert {code for code, _ in refused} == {429}
     assert "Try again in ten minutes" in refused[0][1]
     assert len(sent(app, photograph(), headers=stranger(9))) == 1
+    for claimed in ("198.51.100.1", "203.0.113.9"):
+        spoofed = {**who, "X-Forwarded-For": f"{claimed}, {who['X-Forwarded-For']}"}
+        assert sent(app, noise, headers=spoofed)[0] == 429, "the proxy's own word comes last"
     owner = {**who, "Cookie": f"session={cookie('alice')}"}
     assert len(sent(app, noise, headers=owner)) == 1, "nor is the owner, wherever the owner sits"
 

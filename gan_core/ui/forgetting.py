@@ -1,0 +1,86 @@
+"""Visitors who have gone: what Gradio would remember of them for ever, and the memory in which their work was done.
+
+Gradio notes the calls of each visit and the path of each file that was sent, and takes neither note back where the
+visit has ended or the file was moved. And what the C library is given back it keeps for a next time, in a place of its
+own for each of many threads: a server that painted for fifty people at once stays as large as it was then.
+"""
+
+import ctypes
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+EVERY_S = 60.0
+GROWN_BYTES = 64_000_000
+"""Less is not worth the milliseconds for which everything that asks for memory has to wait."""
+_PAGE_BYTES = 4096
+
+
+class Forgetting:
+    """Of one page. What is found twice in a row, a sweep apart, goes: no request is in the middle of using it."""
+
+    def __init__(self, page: Any, *, trim: Callable[[], None] | None = None) -> None:
+        """page: the `gr.Blocks`, with its queue."""
+        self._page, self._trim = page, trim or _trim()
+        self._idle: set[str] = set()
+        self._moved: set[str] = set()
+        self._least = 0
+
+    def sweep(self) -> None:
+        self._forget_calls()
+        self._forget_files()
+        now = memory_bytes()
+        if self._trim and now > self._least + GROWN_BYTES:
+            self._trim()
+            self._least = memory_bytes()
+        else:
+            self._least = min(self._least, now)
+
+    def _forget_calls(self) -> None:
+        """Of visits whose answers Gradio keeps no more (the newest two thousand): nobody can ask after them."""
+        queue = self._page._queue
+        idle = {one for one in list(queue.pending_event_ids_session) if one not in queue.pending_messages_per_session}
+        for visit in idle & self._idle:
+            queue.pending_event_ids_session.pop(visit, None)
+        self._idle = idle
+
+    def _forget_files(self) -> None:
+        noted = [(files, path) for files in self._page.temp_file_sets for path in list(files)]
+        moved = {str(path) for _, path in noted if not Path(path).exists()}
+        gone = moved & self._moved
+        for files, path in noted:
+            if str(path) in gone:
+                files.discard(path)
+        self._moved = moved
+
+    def begin(self, every_s: float = EVERY_S) -> Event:
+        """Sweep every so often, in a thread of its own, until the event is set."""
+        over = Event()
+
+        def work() -> None:
+            while not over.wait(every_s):
+                self.sweep()
+
+        Thread(target=work, daemon=True, name="forgetting").start()
+        return over
+
+
+def memory_bytes() -> int:
+    """Of this process, as far as it is not swapped out; 0 where the system does not tell."""
+    with suppress(OSError, ValueError, IndexError):
+        return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE_BYTES
+    return 0
+
+
+def _trim() -> Callable[[], None] | None:
+    """Gives what is free back to the system; None but with the GNU C library."""
+    if sys.platform != "linux":
+        return None
+    try:
+        trim = ctypes.CDLL(None).malloc_trim
+    except (OSError, AttributeError):
+        return None
+    return lambda: trim(0)
