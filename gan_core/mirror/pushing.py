@@ -154,7 +154,8 @@ def _send(
         {**kept, **files}, stage.step, stage.state, stage.snapshot, stage.said, at=time.time(), state_at=stage.state_at
     )
     if set(add) <= {STATUS} and not delete and record.sent and record.sent.said == stage.said:
-        made = tree.head  # Nothing but the time is new.
+        # Nothing but the time is new: what was sent is what is there.
+        made, sent, add = tree.head, replace(record.sent, at=time.time()), {}
     else:
         write_record(run, replace(record, under_way=sent))
         message = f"Step {stage.step:,} of {run.config().train.steps:,}"

@@ -93,8 +93,7 @@ class _Loop:
         newest = goes_on_from(self.folder)
 
         def facts() -> dict[str, Any]:
-            step = self.step if self.restored else newest
-            return {"step": step, "total_steps": self.config.train.steps, **on}
+            return {"step": self.step if self.restored else newest, "total_steps": self.config.train.steps, **on}
 
         self.writer = Writer(self.folder, self.writes, facts)
 
@@ -157,6 +156,7 @@ class _Loop:
         control, line_step = Control(self.folder), self.step
         batches = feed.batches(self.step * per_step, plan)
         saved_at = line_at = time.monotonic()
+        shown = distributed.any_process(bool(self.folder.snapshots()))
         self.writer.status("running")
         while self.step < train.steps:
             self.writer.check_place()
@@ -191,8 +191,9 @@ class _Loop:
             if keeping or self.step % train.state_steps == 0 or overdue:
                 self._save()
                 saved_at = time.monotonic()
-            if keeping:  # With a state beside it, to branch from exactly.
-                yield from self._snapshot()
+                if keeping or not shown:  # The first one early, to be looked at.
+                    yield from self._snapshot()
+                    shown = True
             if stopping and self.step < train.steps:
                 if late:
                     limit = f"The time limit of {train.max_hours:g} h is reached; resume to go on."
@@ -290,10 +291,9 @@ class _Loop:
         self.writer.state(self.step, self.training, self.pending, self.elapsed_s, self.config.train)
 
     def _model_config(self) -> ModelConfig:
-        images = self.step * self.config.train.batch * self.training.batches_per_step
         trained = {
             "steps": self.step,
-            "images": images,
+            "images": self.step * self.config.train.batch * self.training.batches_per_step,
             "device": describe(self.device),
             "elapsed_s": round(self.elapsed_s),
         }

@@ -112,6 +112,24 @@ def test_the_next_push_sends_what_is_new_alone(hub: HubServer, ready: Process, r
     assert state < sent < state + 10_000, "and some lines"
 
 
+def test_a_push_between_two_lines_does_not_take_its_own_commit_for_somebody_else_s(
+    hub: HubServer, ready: Process, run: RunFolder
+):
+    """It stopped the pushing for good: the status that was not sent was remembered as sent."""
+    ready.run(push(run))
+    longer(run)
+    commit = ready.run(push(run))
+    run.write_status(state="stopped", step=13, total_steps=20, device="cpu")
+    ready.run(push(run))
+    assert hub.repository(NAME).head == commit, "a step without a line is no commit"
+    sent = read_record(run, NAME).sent
+    assert sent is not None
+    assert sent.step == 12, "what is there, not what is here"
+    longer(run, 14)
+    ready.run(push(run))
+    assert "run/state/000014.pt" in hub.repository(NAME).files
+
+
 def test_a_large_state_goes_less_often_while_it_trains(hub: HubServer, ready: Process, run: RunFolder):
     ready.run(push(run))
     longer(run)
@@ -211,6 +229,7 @@ def test_a_card_edited_by_hand_is_kept(hub: HubServer, ready: Process, run: RunF
     ready.run(push(run))
     repository = hub.repository(NAME)
     card = repository.content("README.md").decode()
+    assert f'gan_core.load("hub:{NAME}")' in card, "not a name of this machine"
     repository.change({"README.md": f"{card}\n## My own words\n".replace("Steps | 8", "Steps | 0").encode()})
     shutil.copytree(run.path / "snapshots" / "000008", run.path / "snapshots" / "000012")
     longer(run)
