@@ -6,7 +6,7 @@ const LARGEST_MB = 30;
 /** `start(file, label)`, `poll(job)` and `stop(job)` ask the server; become(recipe) goes on from what was found. */
 function findPanel(fold, { start, poll, stop, become, complain }) {
   const file = make("input", { type: "file", accept: "image/*", class: "gs-aside", "aria-label": "Your picture" });
-  const drop = make("label", { class: "xp-drop" }, file, "Choose, drop or paste a picture");
+  const drop = make("label", { class: "gs-drop xp-drop" }, file, "Choose, drop or paste a picture");
   const select = make("select", { class: "gs-input gs-slim" });
   const classes = make("label", { class: "gs-field" }, "Look in class ", select);
   const figure = (text) => {

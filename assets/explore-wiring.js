@@ -162,12 +162,12 @@ const carriesFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes(
 root.addEventListener("dragover", (event) => {
   if (!carriesFiles(event)) return;
   event.preventDefault();
-  root.classList.toggle("xp-drop-here", !part("find").contains(event.target));
-  part("find").classList.toggle("xp-drop-find", part("find").contains(event.target));
+  root.classList.toggle("gs-drop-here", !part("find").contains(event.target));
+  part("find").classList.toggle("gs-drop-on", part("find").contains(event.target));
 });
 const dropEnds = () => {
-  root.classList.remove("xp-drop-here");
-  part("find").classList.remove("xp-drop-find");
+  root.classList.remove("gs-drop-here");
+  part("find").classList.remove("gs-drop-on");
 };
 root.addEventListener("dragleave", (event) => !root.contains(event.relatedTarget) && dropEnds());
 root.addEventListener("drop", (event) => {

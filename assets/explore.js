@@ -62,8 +62,8 @@ function describe() {
 let waitSign;
 function waiting(on) {
   clearTimeout(waitSign);
-  if (on) waitSign = setTimeout(() => frame.classList.add("xp-waiting"), WAIT_SIGN_MS);
-  else frame.classList.remove("xp-waiting");
+  if (on) waitSign = setTimeout(() => frame.classList.add("gs-waiting"), WAIT_SIGN_MS);
+  else frame.classList.remove("gs-waiting");
   const busy = String(on);
   if (frame.getAttribute("aria-busy") !== busy) frame.setAttribute("aria-busy", busy);
 }
@@ -208,7 +208,7 @@ function usable(on) {
 function emptyState(text, label, act) {
   usable(false);
   const button = make("button", { type: "button", class: "gs-button", onclick: act }, label);
-  frame.replaceChildren(make("div", { class: "xp-nothing" }, make("p", {}, text), button));
+  frame.replaceChildren(make("div", { class: "gs-nothing xp-nothing" }, make("p", {}, text), button));
 }
 
 const picker = modelPicker(part("model"), {

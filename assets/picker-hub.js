@@ -7,7 +7,7 @@
 function hubLine({ start, poll, stop }, opened) {
   const name = make("span", { class: "gs-fetch-name" });
   const told = make("span", { class: "gs-small", role: "status" });
-  const meter = make("span", { class: "gs-fetch-meter", role: "progressbar", "aria-label": "Fetched" }, make("span"));
+  const meter = make("span", { class: "gs-meter", role: "progressbar", "aria-label": "Fetched" }, make("i"));
   const button = make("button", { type: "button", class: "gs-button" }, "Cancel");
   const line = make("div", { class: "gs-fetch", hidden: true }, make("div", {}, name, told), button, meter);
   let turn = 0;

@@ -102,7 +102,7 @@ function bringPanel(part, { call, added }) {
 
   function logAdded() {
     const see = make("button", { type: "button", class: "gs-button", onclick: () => showTab("Training") }, "Open");
-    form.replaceChildren(make("p", {}, "A training log: it is in the Training tab now, with its curves."), make("div", { class: "sh-line" }, see));
+    form.replaceChildren(make("p", {}, "A training log: it is in the Training tab now, with its curves."), make("div", { class: "gs-line gs-wrap" }, see));
     form.hidden = false;
   }
 
@@ -153,7 +153,7 @@ function bringPanel(part, { call, added }) {
       ),
       translator ? make("p", { class: "gs-small" }, `Files do not tell what ${both ? "the first generator turns into what; the second goes back" : "they turn into what"}. If a result shows it is the other way, turn it round.`) : "",
       words,
-      make("div", { class: "sh-line" }, add, cancel),
+      make("div", { class: "gs-line gs-wrap" }, add, cancel),
     );
     form.hidden = false;
     form.onsubmit = async (event) => {
@@ -173,7 +173,7 @@ function bringPanel(part, { call, added }) {
       if (answer.state === "stopped") return complain("Cancelled; nothing was added.", { quiet: true });
       waiting = null;
       const open = make("button", { type: "button", class: "gs-button", onclick: () => openIn(placeOf(answer.kind), answer.value) }, `Open in ${placeOf(answer.kind)}`);
-      form.replaceChildren(make("p", {}, `${answer.value} is here.`), make("div", { class: "sh-line" }, open));
+      form.replaceChildren(make("p", {}, `${answer.value} is here.`), make("div", { class: "gs-line gs-wrap" }, open));
       await added(answer.value);
       return open.focus();
     };

@@ -14,8 +14,8 @@ function modelRow(model, { may, call, changed, removed, open = false }) {
   const id = `shelf-row-${model.value.replace(/[^a-z0-9-]/gi, "_")}`;
   const face = make(
     "button",
-    { type: "button", class: "sh-name", "aria-expanded": "false", "aria-controls": id },
-    make("span", { class: "sh-word" }, model.name),
+    { type: "button", class: "gs-name", "aria-expanded": "false", "aria-controls": id },
+    make("span", { class: "gs-word" }, model.name),
     model.license && model.kind ? make("span", { class: "gs-small" }, model.license) : null,
   );
   const picture = model.url ? make("img", { class: "sh-thumb", src: model.url, alt: "" }) : make("span", { class: "sh-thumb" });
@@ -41,7 +41,7 @@ function modelRow(model, { may, call, changed, removed, open = false }) {
   const expand = async (on) => {
     panel.hidden = !on;
     face.setAttribute("aria-expanded", String(on));
-    item.classList.toggle("sh-open", on);
+    item.classList.toggle("gs-open", on);
     if (!on || filled) return;
     filled = true;
     panel.setAttribute("aria-busy", "true");
@@ -60,14 +60,14 @@ function modelRow(model, { may, call, changed, removed, open = false }) {
     const told = make("p", { class: "gs-told sh-told", role: "alert" });
     const tell = notices(told);
     const sign = workSign(make("div"), `Work on ${model.name}`);
-    const asking = make("div", { class: "sh-line sh-ask", hidden: true });
+    const asking = make("div", { class: "gs-line gs-wrap sh-ask", hidden: true });
     const made = make("a", { class: "gs-link", hidden: true });
     const button = (text, title, act, kind = "") => make("button", { type: "button", class: `gs-button ${kind}`, title, onclick: act }, text);
     const packs = model.error ? { folder: PACKS.folder } : PACKS;
     const mine = may && model.group === "Here";
     const tools = make(
       "div",
-      { class: "sh-tools", role: "toolbar", "aria-label": model.name },
+      { class: "gs-line gs-wrap sh-tools", role: "toolbar", "aria-label": model.name },
       model.error ? null : button(`Open in ${placeOf(model.kind)}`, "", () => openIn(placeOf(model.kind), model.value)),
       ...Object.entries(packs).map(([kind, [text, title]]) => button(text, title, () => pack(kind))),
       mine ? button("Rename", "", rename, "gs-plain") : null,

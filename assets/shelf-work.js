@@ -23,14 +23,14 @@ const placeOf = (kind) => (kind === "translator" ? "Style transfer" : "Explore")
  */
 function workSign(host, label) {
   const bar = make("i");
-  const meter = make("div", { class: "sh-meter", role: "progressbar", "aria-label": label, "aria-valuemin": "0", "aria-valuemax": "100" }, bar);
+  const meter = make("div", { class: "gs-meter", role: "progressbar", "aria-label": label, "aria-valuemin": "0", "aria-valuemax": "100" }, bar);
   const words = make("span", { role: "status" });
   const button = make("button", { type: "button", class: "gs-button gs-plain" }, "Cancel");
   const began = { at: 0 };
   let cancel = null;
   host.classList.add("sh-working");
   host.hidden = true;
-  host.replaceChildren(meter, make("div", { class: "sh-line" }, words, button));
+  host.replaceChildren(meter, make("div", { class: "gs-line gs-wrap" }, words, button));
   button.addEventListener("click", () => {
     button.disabled = true;
     cancel?.();
@@ -44,7 +44,7 @@ function workSign(host, label) {
       host.hidden = false;
     },
     show(text, share = null) {
-      meter.classList.toggle("sh-unknown", share === null);
+      meter.classList.toggle("gs-unknown", share === null);
       bar.style.width = share === null ? "" : `${share * 100}%`;
       if (share === null) meter.removeAttribute("aria-valuenow");
       else meter.setAttribute("aria-valuenow", Math.round(share * 100));

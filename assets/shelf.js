@@ -12,7 +12,7 @@ const call = (name, request) => ask(server, name, request);
 /** A new list from the server; `open`: the model whose row is opened. Rows that are open stay so. */
 function draw(answer, open = null) {
   listed = { ...listed, ...answer };
-  const opened = new Set([...list.querySelectorAll("li.sh-open")].map((item) => item.dataset.model));
+  const opened = new Set([...list.querySelectorAll("li.gs-open")].map((item) => item.dataset.model));
   const kept = new Map([...list.querySelectorAll("li[data-model]")].map((item) => [item.dataset.state, item]));
   const words = part("filter").value.toLowerCase().split(/\s+/);
   const shown = listed.models.filter((one) => words.every((word) => `${one.name} ${one.family} ${one.data}`.toLowerCase().includes(word)));
@@ -35,7 +35,7 @@ function draw(answer, open = null) {
   drawNothing(shown.length);
   drawDeleted();
   part("bring").hidden = !listed.may;
-  if (open) list.querySelector(`li[data-model="${CSS.escape(open)}"] .sh-name`)?.scrollIntoView({ block: "nearest" });
+  if (open) list.querySelector(`li[data-model="${CSS.escape(open)}"] .gs-name`)?.scrollIntoView({ block: "nearest" });
 }
 
 function drawNothing(count) {
@@ -52,7 +52,7 @@ function removed(answer, row) {
   const next = row.nextElementSibling?.dataset.model;
   draw(answer);
   const undo = make("button", { type: "button", class: "gs-button" }, "Undo");
-  const line = make("li", { class: "sh-gone" }, make("span", { role: "status" }, `${row.querySelector(".sh-word").textContent} was deleted. It stays in the trash for 30 days.`), undo);
+  const line = make("li", { class: "sh-gone" }, make("span", { role: "status" }, `${row.querySelector(".gs-word").textContent} was deleted. It stays in the trash for 30 days.`), undo);
   undo.addEventListener("click", () => restore(answer.id));
   list.insertBefore(line, next ? list.querySelector(`li[data-model="${CSS.escape(next)}"]`) : null);
   undo.focus();
@@ -63,7 +63,7 @@ async function restore(id) {
   if (!answer.ok) return tell(answer.error);
   draw(answer, null);
   tell(`${answer.value} is back.`, { quiet: true });
-  return list.querySelector(`li[data-model="${CSS.escape(answer.value)}"] .sh-name`)?.focus();
+  return list.querySelector(`li[data-model="${CSS.escape(answer.value)}"] .gs-name`)?.focus();
 }
 
 function drawDeleted() {
@@ -82,7 +82,7 @@ function drawDeleted() {
       away.classList.add("sh-danger");
       return (away.textContent = "Press again: this cannot be undone");
     });
-    return make("li", { class: "sh-line" }, make("span", {}, name), back, away);
+    return make("li", { class: "gs-line gs-wrap" }, make("span", {}, name), back, away);
   };
   fold.querySelector("ul").replaceChildren(...listed.deleted.map(row));
 }

@@ -15,12 +15,11 @@ import gradio as gr
 from gan_core.errors import Cancelled
 from gan_core.hub.client import Address
 from gan_core.hub.copies import Copy, cached, told_of
-from gan_core.ui.jobs import OVER, Jobs, Progress, Work
+from gan_core.ui.jobs import POLL_S, Jobs, Progress, Work
 from gan_core.ui.rights import NOT_YOURS, may_change, on_space
 from gan_core.ui.serve import Answer, served
 
 LOOK_S = 0.2
-POLL_S = 0.25
 PATIENCE_S = 8.0
 """A copy that is here serves when the Hub has not said a word for so long."""
 
@@ -41,18 +40,11 @@ class Fetching:
         return {"job": self._jobs.start(_fetched(address, "translator" if kind == "translator" else "generator"))}
 
     def poll(self, job: object, wait_s: float = POLL_S) -> Progress:
-        """What the job has told: `done` and `total` bytes; at the end `value`, and `note` where the Hub did not answer.
-
-        The page asks again at once instead of by a clock.
-        """
-        progress = self._jobs.poll(str(job))
-        if progress["state"] in OVER:
-            return progress
-        time.sleep(wait_s)
-        return self._jobs.poll(str(job))
+        """What the job has told: `done` and `total` bytes; at the end `value`, and a `note` if the Hub was silent."""
+        return self._jobs.poll(job, wait_s)
 
     def stop(self, job: object) -> Answer:
-        self._jobs.stop(str(job))
+        self._jobs.stop(job)
         return {}
 
     def functions(self) -> tuple[Callable[..., Answer], ...]:

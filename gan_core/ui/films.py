@@ -6,7 +6,6 @@ is kept but the films themselves. torch waits until a picture is asked for.
 
 import math
 import shutil
-import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -19,7 +18,7 @@ from gan_core.recipe import ModelRef, Recipe
 from gan_core.ui.aside import walks
 from gan_core.ui.explorer import Explorer, to_page
 from gan_core.ui.film_folder import FilmFolder
-from gan_core.ui.jobs import OVER, Jobs, Progress, Work
+from gan_core.ui.jobs import POLL_S, Jobs, Progress, Work
 from gan_core.ui.pictures import HARD_PX, data_url, jpeg_url
 from gan_core.ui.serve import Answer
 from gan_core.ui.services import RUN, file_stem
@@ -45,7 +44,6 @@ LOSSLESS_MP = 0.5
 """A PNG of a larger sheet takes longer to pack than its pictures to draw."""
 THUMB_PX = 128
 MAX_KEYS = 64
-POLL_S = 0.25
 
 
 class Films:
@@ -161,18 +159,11 @@ class Films:
         return work
 
     def poll(self, job: object, wait_s: float = POLL_S) -> Progress:
-        """What the job has told; of one that is under way, after a while.
-
-        The page asks again at once instead of by a clock: browsers slow down the clocks of pages in the background.
-        """
-        progress = self._jobs.poll(str(job))
-        if progress["state"] in OVER:
-            return progress
-        time.sleep(wait_s)
-        return self._jobs.poll(str(job))
+        """What the job has told; of one that is under way, after a while."""
+        return self._jobs.poll(job, wait_s)
 
     def stop(self, job: object) -> Answer:
-        self._jobs.stop(str(job))
+        self._jobs.stop(job)
         return {}
 
 

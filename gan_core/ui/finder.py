@@ -49,11 +49,11 @@ class Finder:
 
     def find_poll(self, job: object) -> Progress:
         """How far it is: state, step, steps, distance, scale (what to compare it with), recipe, url of its picture."""
-        return self._jobs.poll(str(job))
+        return self._jobs.poll(job)
 
     def find_stop(self, job: object) -> dict[str, Any]:
         """End a search; what it found so far stays."""
-        self._jobs.stop(str(job))
+        self._jobs.stop(job)
         return {}
 
 

@@ -22,9 +22,8 @@ from gan_core.families import get_family
 from gan_core.trash import free_name
 from gan_core.ui import parcel
 from gan_core.ui.film_folder import PREFIX
-from gan_core.ui.jobs import Jobs, Progress
+from gan_core.ui.jobs import POLL_S, Jobs, Progress
 from gan_core.ui.model_facts import short
-from gan_core.ui.packing import POLL_S, poll
 from gan_core.ui.serve import Answer
 
 if TYPE_CHECKING:
@@ -101,14 +100,14 @@ class Intake:
 
     def bring_poll(self, job: object, wait_s: float = POLL_S) -> Progress:
         """What a job of `bring` or `bring_add` has told; of one that is under way, after a while."""
-        return poll(self._jobs, job, wait_s)
+        return self._jobs.poll(job, wait_s)
 
     def bring_stop(self, job: object = None, token: object = None) -> Answer:
         """End a job, or forget what was recognised."""
         if token:
             self._forget(str(token))
         if job:
-            self._jobs.stop(str(job))
+            self._jobs.stop(job)
         return {}
 
     # Receiving.

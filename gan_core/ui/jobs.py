@@ -23,6 +23,8 @@ EACH = 3
 ABANDONED_S = 20.0  # A page that is open asks several times a second, and once a second or so from the background.
 KEPT_S = 600.0  # A finished job can be asked after for so long.
 OVER = ("done", "stopped", "failed")
+POLL_S = 0.25
+"""So long an answer to a page waits for news; see `Jobs.poll`."""
 
 
 @dataclass
@@ -71,11 +73,20 @@ class Jobs:
             raise GanCoreError(BUSY) from None
         return job_id
 
-    def poll(self, job_id: str) -> Progress:
+    def poll(self, job_id: object, wait_s: float = 0.0) -> Progress:
         """What the work has told last, with `state` (waiting, running, done, stopped, failed), `elapsed_s`, `error`.
 
+        wait_s: answers so much later where the work is under way. The page then asks again at once instead of by a
+        clock: browsers slow down the clocks of pages in the background.
         Raises `GanCoreError` for an id that is not known (any more).
         """
+        told = self._told(job_id)
+        if not wait_s or told["state"] in OVER:
+            return told
+        time.sleep(wait_s)
+        return self._told(job_id)
+
+    def _told(self, job_id: object) -> Progress:
         with self._turn:
             job = self._find(job_id)
             job.asked_at = self._clock()
@@ -83,13 +94,13 @@ class Jobs:
             elapsed_s = 0.0 if job.started_at is None else end - job.started_at
             return {**job.progress, "state": job.state, "elapsed_s": elapsed_s, "error": job.error}
 
-    def stop(self, job_id: str) -> None:
+    def stop(self, job_id: object) -> None:
         """Ask the work to end; its state becomes stopped when it has. Stopping what is over changes nothing."""
         with self._turn:
             self._find(job_id).stopping = True
             self._turn.notify_all()
 
-    def _find(self, job_id: str) -> _Job:
+    def _find(self, job_id: object) -> _Job:
         job = self._jobs.get(job_id) if isinstance(job_id, str) else None
         if job is None:
             raise GanCoreError("This work is over, and its result is not kept any more. Start it again.")

@@ -2,7 +2,6 @@
 
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from gan_core.errors import ConfigError, GanCoreError
 from gan_core.ui.film_folder import FilmFolder
-from gan_core.ui.jobs import OVER, Jobs, Progress, Work
+from gan_core.ui.jobs import POLL_S, Jobs, Progress, Work
 from gan_core.ui.model_facts import own_files
 from gan_core.ui.serve import Answer
 from gan_core.ui.services import RUN
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from gan_core.ui.shelf import Shelf
 
 CHUNK_BYTES = 4_000_000
-POLL_S = 0.25
 KINDS = ("folder", "onnx", "torch")
 
 
@@ -41,10 +39,10 @@ class Packer:
 
     def pack_poll(self, job: object, wait_s: float = POLL_S) -> Progress:
         """What the job has told; of one that is under way, after a while. At the end `path`, `name` and `bytes`."""
-        return poll(self._jobs, job, wait_s)
+        return self._jobs.poll(job, wait_s)
 
     def pack_stop(self, job: object) -> Answer:
-        self._jobs.stop(str(job))
+        self._jobs.stop(job)
         return {}
 
     def _zipped(self, folder: Path, name: str) -> Work:
@@ -121,12 +119,5 @@ def zipped(files: list[Path], path: Path, folder: str, should_stop: Callable[[],
 
 
 def poll(jobs: Jobs, job: object, wait_s: float) -> dict[str, Any]:
-    """What a job has told; of one that is under way, after a while.
-
-    The page asks again at once instead of by a clock: browsers slow down the clocks of pages in the background.
-    """
-    progress = jobs.poll(str(job))
-    if progress["state"] in OVER:
-        return progress
-    time.sleep(wait_s)
-    return jobs.poll(str(job))
+    """What a job has told; of one that is under way, after a while."""
+    return jobs.poll(job, wait_s)

@@ -20,7 +20,7 @@ from gan_core.ui.aside import previews
 from gan_core.ui.explorer import GROUPS, to_page
 from gan_core.ui.film_folder import FilmFolder
 from gan_core.ui.heavy import painted
-from gan_core.ui.jobs import OVER, Jobs, Progress, Work
+from gan_core.ui.jobs import POLL_S, Jobs, Progress, Work
 from gan_core.ui.paintings import Look, Painting, Paintings
 from gan_core.ui.photo_folder import PhotoFolder
 from gan_core.ui.photos import EXAMPLE, Photo, Photos, smaller, title_of
@@ -45,7 +45,6 @@ MEASURED_MP = 0.5
 """A photograph of more than this tells how long others will take."""
 LOSSLESS_MP = 0.5
 LAY_OVER_S = 0.15  # A megapixel, of what a broader brush has painted.
-POLL_S = 0.25
 SAMPLING_S = 1.0
 """Thumbnails are painted by their models: for so long, then whoever opens the tab sees it."""
 NO_MODELS = "There are no translators yet. Train a CycleGAN, or bring a checkpoint of another project."
@@ -231,18 +230,11 @@ class Painter:
         return self.paintings.keep(key, photo, full, model=ref, direction=way, elapsed_s=elapsed_s, painted_px=px)
 
     def poll(self, job: object, wait_s: float = POLL_S) -> Progress:
-        """What the job has told; of one that is under way, after a while.
-
-        The page asks again at once instead of by a clock: browsers slow down the clocks of pages in the background.
-        """
-        progress = self.jobs.poll(str(job))
-        if progress["state"] in OVER:
-            return progress
-        time.sleep(wait_s)
-        return self.jobs.poll(str(job))
+        """What the job has told; of one that is under way, after a while."""
+        return self.jobs.poll(job, wait_s)
 
     def stop(self, job: object) -> Answer:
-        self.jobs.stop(str(job))
+        self.jobs.stop(job)
         return {}
 
     def show(self, painting: object, side: object = None) -> Answer:

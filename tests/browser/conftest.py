@@ -17,8 +17,10 @@ import torch
 
 from gan_core.config import ModelConfig
 from gan_core.models import cyclegan, dcgan
-from gan_core.training.run_folder import list_runs
+from gan_core.training.run_folder import RunFolder, list_runs
 from gan_core.weights import network_json, save
+from tests.browser.lab_chart_page import CHART, begin
+from tests.browser.paint_page import FIRST, painted
 from tests.conftest import TINY_CONDITIONAL, TINY_CYCLEGAN
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -110,3 +112,65 @@ def page(browser, address: str):
 
 def leaves(url: str, address: str) -> bool:
     return not url.startswith((address, "data:", "blob:"))
+
+
+@pytest.fixture
+def explore(page):
+    """Explore, once its sliders are there."""
+    page.wait_for_selector("#explore-directions .xp-row")
+    return page
+
+
+@pytest.fixture(scope="session")
+def watched(runs: Path) -> list[RunFolder]:
+    """A short and a long run that have finished."""
+    return [begin(runs, "chart-short", 400), begin(runs, "chart-long", 20_000)]
+
+
+@pytest.fixture
+def open_run(browser, address: str):
+    """A fresh visit with a run chosen, once its curves are drawn; no error may come up, and no request leave."""
+    pages, wrong = [], []
+
+    def visit(run: RunFolder, *, width: int = 1280, height: int = 1100, step: int | None = None, **more):
+        page = browser.new_page(viewport={"width": width, "height": height}, **more)
+        pages.append(page)
+        page.set_default_timeout(WAIT_MS)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda request: wrong.append(request.url) if leaves(request.url, address) else None)
+        page.add_init_script(f"sessionStorage.setItem('gan-studio.run', '\"{run.id}\"')")
+        page.goto(address)
+        page.get_by_role("tab", name="Training").click()
+        page.wait_for_function(f"{CHART}?.dataset.step {f'== {step}' if step else '> 0'}")
+        return page
+
+    yield visit
+    for page in pages:
+        page.close()
+    assert not wrong
+
+
+@pytest.fixture(scope="module")
+def one_way(models: Path) -> Iterator[str]:
+    """A second translator, with one direction alone."""
+    torch.manual_seed(6)
+    networks = cyclegan.build(TINY_CYCLEGAN)
+    config = ModelConfig(
+        family="cyclegan",
+        network=network_json(TINY_CYCLEGAN),
+        domains={"a": "day", "b": "night"},
+        default_direction="ab",
+        directions=["ab"],
+    )
+    save(models / "tiny-one-way", config, {"generator_ab": networks["generator_ab"]})
+    yield "tiny-one-way"
+    shutil.rmtree(models / "tiny-one-way")  # Other tests find the models that they know.
+
+
+@pytest.fixture
+def paint(page, one_way: str):  # noqa: ARG001 - it is there before the page asks.
+    """The tab with the first example painted by a model of both directions."""
+    page.evaluate(f"localStorage.setItem('gan-studio:translator', '\"{FIRST}\"')")
+    page.get_by_role("tab", name="Style transfer").click()
+    painted(page)
+    return page

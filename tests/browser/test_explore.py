@@ -1,108 +1,27 @@
 """Explore in a real browser: each control with the real mouse, keyboard or finger; the picture is the recipe's."""
 
-import base64
 import io
-import json
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-import torch
-from PIL import Image
 
-from gan_core.config import ModelConfig
 from gan_core.library import load
-from gan_core.models import dcgan
-from gan_core.recipe import Recipe, embed_png, read
-from gan_core.weights import network_json, save
-from tests.browser.conftest import WAIT_MS
+from gan_core.recipe import Recipe
+from tests.browser.explore_page import (
+    MESSAGE,
+    PICTURE,
+    direction,
+    drag,
+    middle,
+    ready,
+    recipe,
+    says,
+    settled,
+    source,
+    wait_for_state,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-PICTURE = "#explore-picture img"
-MESSAGE = "#explore-message"
-GREY = dcgan.Network(size=16, channels=1, latent_dim=8, generator_features=8, discriminator_features=8)
-
-
-@pytest.fixture(scope="module")
-def grey(models: Path) -> Iterator[str]:
-    """A second generator, without classes."""
-    torch.manual_seed(5)
-    save(models / "tiny-grey", ModelConfig(family="dcgan", network=network_json(GREY)), dcgan.build(GREY))
-    yield "tiny-grey"
-    shutil.rmtree(models / "tiny-grey")  # Other tests find the models that they know.
-
-
-def ready(page, address: str) -> None:
-    page.set_default_timeout(WAIT_MS)
-    page.goto(address)
-    page.wait_for_selector(PICTURE)
-    page.wait_for_selector("#explore-directions .xp-row")
-
-
-@pytest.fixture
-def explore(page):
-    page.wait_for_selector("#explore-directions .xp-row")
-    return page
-
-
-def recipe(page) -> dict[str, Any]:
-    """What the page keeps of its state: the recipe of the picture that is shown."""
-    return json.loads(page.evaluate("sessionStorage.getItem('gan-studio:explore')"))
-
-
-def source(page) -> str:
-    return page.get_attribute(PICTURE, "src")
-
-
-def pixels(data_url: str) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data_url.partition(",")[2]))))
-
-
-def settled(page, models: Path) -> dict[str, Any]:
-    """Wait until nothing is under way; the picture is then, bit for bit, the library's for the same recipe."""
-    page.wait_for_function("document.querySelector('#explore-picture').getAttribute('aria-busy') === 'false'")
-    state = recipe(page)
-    expected = load(models / state["model"]["name"]).picture(Recipe.from_json(state))
-    assert np.array_equal(pixels(source(page)), np.asarray(expected))
-    return state
-
-
-def wait_for_state(page, condition: str) -> None:
-    """Wait for a condition on the recipe `r`."""
-    page.wait_for_function(
-        f"() => {{ const r = JSON.parse(sessionStorage.getItem('gan-studio:explore'));"
-        f" try {{ return {condition}; }} catch {{ return false; }} }}"  # A part that is not there yet.
-    )
-
-
-def says(page, text: str) -> None:
-    page.wait_for_function(
-        "([selector, text]) => document.querySelector(selector)?.innerText.includes(text)", arg=[MESSAGE, text]
-    )
-
-
-def middle(page, selector: str) -> tuple[float, float]:
-    page.locator(selector).scroll_into_view_if_needed()
-    box = page.locator(selector).bounding_box()
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-
-
-def drag(page, selector: str, start: float, end: float, steps: int = 25) -> None:
-    """Pull a slider's thumb from one part of its track to another."""
-    _, y = middle(page, selector)
-    box = page.locator(selector).bounding_box()
-    page.mouse.move(box["x"] + box["width"] * start, y)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * end, y, steps=steps)
-    page.mouse.up()
-
-
-def direction(name: str) -> str:
-    return f"[data-id={name}] input[type=range]"
 
 
 def test_a_drag_is_drawn_undone_and_done_again(explore, models: Path) -> None:
@@ -339,182 +258,6 @@ def test_single_latents_add_to_directions(explore, models: Path) -> None:
     drag(explore, "#explore-latents .xp-row:nth-child(3) input[type=range]", 0.5, 0.8)
     wait_for_state(explore, "r.latents[3] > 1 && r.directions['sefa-1'] > 1")
     settled(explore, models)
-
-
-def test_names_are_saved_with_the_model_and_found_again(explore, models: Path) -> None:
-    explore.fill("[data-id=sefa-4] .xp-name", "Taller")
-    explore.keyboard.press("Enter")
-    explore.hover("[data-id=sefa-5]")
-    explore.click("[data-id=sefa-5] .xp-eye")
-    explore.wait_for_selector("[data-id=sefa-5]", state="detached")
-    explore.click("#explore-save")
-    says(explore, "Saved in directions.json")
-    stored = json.loads((models / "tiny-dcgan" / "directions.json").read_text())["directions"]
-    named = {one["id"]: (one["name"], one["hidden"]) for one in stored}
-    assert named["sefa-4"] == ("Taller", False)
-    assert named["sefa-5"][1] is True
-    explore.reload()
-    explore.wait_for_selector("[data-id=sefa-4]")
-    assert explore.input_value("[data-id=sefa-4] .xp-name") == "Taller"
-    assert explore.get_attribute(direction("sefa-4"), "aria-label") == "Taller"
-    assert explore.locator("[data-id=sefa-5]").count() == 0
-    explore.click("#explore-hidden")
-    explore.click("[data-id=sefa-5] .xp-eye")
-    explore.click("#explore-save")
-    says(explore, "Saved in directions.json")
-
-
-def test_undo_survives_a_reload(explore, models: Path) -> None:
-    first = source(explore)
-    drag(explore, direction("sefa-1"), 0.5, 0.8)
-    wait_for_state(explore, "r.directions['sefa-1'] > 2")
-    moved = settled(explore, models)
-    explore.wait_for_function("JSON.parse(sessionStorage['gan-studio:explore-history']).entries.length === 2")
-    explore.reload()
-    explore.wait_for_selector("#explore-directions input[type=range]")
-    assert explore.locator("#explore-history .xp-thumb").count() == 2
-    explore.click("#explore-undo")
-    wait_for_state(explore, "!r.directions['sefa-1']")
-    assert source(explore) == first
-    explore.click("#explore-redo")
-    wait_for_state(explore, "r.directions['sefa-1']")
-    assert settled(explore, models) == moved
-
-
-def test_favourites_survive_a_reload_and_the_state_does_too(explore, models: Path) -> None:
-    explore.click("#explore-dice")
-    explore.wait_for_function("!document.querySelector('#explore-undo').disabled")
-    kept = settled(explore, models)
-    picture = source(explore)
-    explore.click("#explore-favourite")
-    explore.wait_for_selector("#explore-favourites .xp-thumb")
-    explore.click("#explore-dice")
-    wait_for_state(explore, f"r.seed !== '{kept['seed']}'")
-    last = settled(explore, models)
-    explore.reload()
-    explore.wait_for_selector(PICTURE, state="attached")
-    assert recipe(explore) == last
-    explore.click("#explore-favourites .xp-thumb")
-    wait_for_state(explore, f"r.seed === '{kept['seed']}'")
-    assert settled(explore, models) == kept
-    assert source(explore) == picture
-    assert explore.get_attribute("#explore-favourite", "aria-pressed") == "true"
-    explore.click("#explore-favourite")
-    explore.wait_for_selector("#explore-favourites", state="hidden")
-
-
-def drop(page, content: bytes, name: str, selector: str = "#explore-picture") -> None:
-    """Drop a file, which only a program can do in a browser without a window."""
-    page.evaluate(
-        """([selector, base64, name]) => {
-            const bytes = Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));
-            const carried = new DataTransfer();
-            carried.items.add(new File([bytes], name, { type: "image/png" }));
-            const options = { dataTransfer: carried, bubbles: true, cancelable: true };
-            const target = document.querySelector(selector);
-            target.dispatchEvent(new DragEvent("dragover", options));
-            target.dispatchEvent(new DragEvent("drop", options));
-        }""",
-        [selector, base64.b64encode(content).decode(), name],
-    )
-
-
-def rich(page) -> None:
-    """A state in which every part of a recipe says something."""
-    page.fill("#explore-seed input", "9007199254740993")  # Above 2^53: no number in JavaScript.
-    page.keyboard.press("Enter")
-    page.select_option("#explore-class select", "bee")
-    drag(page, direction("sefa-2"), 0.5, 0.7)
-    drag(page, "#explore-truncation input[type=range]", 0.5, 0.4)
-    page.focus("#explore-plane")
-    page.keyboard.press("ArrowRight")
-    wait_for_state(page, "r.shift && r.truncation < 1 && r.label === 'bee' && r.directions['sefa-2']")
-
-
-def test_a_downloaded_picture_restores_the_state_exactly(explore, models: Path) -> None:
-    rich(explore)
-    state, shown = settled(explore, models), source(explore)
-    with explore.expect_download() as download:
-        explore.click("#explore-download")
-    content = Path(download.value.path()).read_bytes()
-    assert download.value.suggested_filename == "tiny-dcgan-seed-9007199254740993.png"
-    assert read(content).to_json() == Recipe.from_json(state).to_json()
-    assert np.array_equal(np.asarray(Image.open(io.BytesIO(content))), pixels(shown))
-
-    explore.click("#explore-reset")
-    explore.click("#explore-dice")
-    wait_for_state(explore, "!r.shift && !r.directions['sefa-2']")
-    drop(explore, content, "mine.png")
-    wait_for_state(explore, "r.seed === '9007199254740993' && r.shift")
-    assert settled(explore, models) == state
-    assert source(explore) == shown
-
-    drop(explore, content[: len(content) // 2], "half.png")
-    says(explore, "half.png is damaged")
-    plain = io.BytesIO()
-    Image.new("RGB", (8, 8)).save(plain, "PNG")
-    drop(explore, plain.getvalue(), "plain.png")
-    says(explore, "plain.png carries no recipe")
-    nonsense = json.dumps({"format": 1, "model": {"name": "tiny-dcgan"}, "seed": -5}).encode()
-    drop(explore, nonsense, "nonsense.json")
-    says(explore, "The recipe's seed is -5")
-    assert recipe(explore) == state
-    assert source(explore) == shown
-
-
-def test_a_picture_of_a_model_that_is_not_here_names_it(explore) -> None:
-    state = recipe(explore)
-    foreign = Recipe.from_json({**state, "model": {"name": "faces", "sha256": "0" * 64, "hub": "someone/faces"}})
-    drop(explore, embed_png(Image.new("RGB", (8, 8)), foreign), "foreign.png")
-    says(explore, "someone/faces")
-    assert recipe(explore) == state
-
-
-def test_a_link_opens_the_same_picture(browser, address: str, models: Path) -> None:
-    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
-    page = context.new_page()
-    ready(page, address)
-    rich(page)
-    state, shown = settled(page, models), source(page)
-    page.click("#explore-link")
-    says(page, "copied")
-    link = page.evaluate("navigator.clipboard.readText()")
-    context.close()
-
-    other = browser.new_context()
-    page = other.new_page()
-    ready(page, link)
-    assert recipe(page) == state
-    assert source(page) == shown
-    assert "recipe=" not in page.url
-    page.goto(f"{address}/?recipe=no-recipe!")
-    says(page, "Nothing was changed")
-    page.wait_for_selector(PICTURE)
-    other.close()
-
-
-def test_another_model_keeps_the_seed_and_undo_comes_back(explore, grey: str, models: Path) -> None:
-    explore.select_option("#explore-class select", "bee")
-    wait_for_state(explore, "r.label === 'bee'")
-    before = settled(explore, models)
-    explore.click("#explore-model button")
-    explore.wait_for_selector("#explore-model [role=option]")
-    explore.keyboard.type("grey")
-    explore.wait_for_function("document.querySelectorAll('#explore-model [role=option]').length === 1")
-    explore.keyboard.press("Enter")
-    wait_for_state(explore, f"r.model.name === '{grey}'")
-    state = settled(explore, models)
-    assert (state["seed"], state["label"]) == (before["seed"], None)
-    assert explore.is_hidden("#explore-classes")
-    explore.click("#explore-undo")
-    wait_for_state(explore, "r.model.name === 'tiny-dcgan'")
-    assert settled(explore, models) == before
-    explore.click("#explore-redo")
-    wait_for_state(explore, f"r.model.name === '{grey}'")
-    explore.evaluate("sessionStorage.clear()")
-    explore.reload()
-    explore.wait_for_selector(PICTURE, state="attached")
-    assert recipe(explore)["model"]["name"] == grey  # The last model is remembered.
 
 
 def test_a_picture_is_found_and_gone_on_from(explore, models: Path) -> None:

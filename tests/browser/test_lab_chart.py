@@ -1,4 +1,4 @@
-"""The curves of the Training tab in a real browser: they move with the file, zoom, compare and leave as files."""
+"""The curves of the Training tab in a real browser: they move with the file, compare and leave as files."""
 
 import csv
 import json
@@ -7,113 +7,13 @@ import random
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 from PIL import Image
 
-from gan_core.config import RunConfig, train_config
-from gan_core.training.run_folder import RunFolder, create_run
-from tests.browser.conftest import WAIT_MS, leaves
+from gan_core.training.run_folder import RunFolder
+from tests.browser.lab_chart_page import CHART, EVERY_STEPS, begin, end, inked, line, plot, values
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-CHART = "document.querySelector('#lab-chart')"
-EVERY_STEPS = 10
-
-
-def line(number: int) -> str:
-    draw = random.Random(number)
-    values = {
-        "step": number * EVERY_STEPS,
-        "elapsed_s": number * 0.5,
-        "images": number * 320,
-        "loss_g": round(1.5 + draw.gauss(0, 0.3), 6),
-        "loss_d": round(1.2 + draw.gauss(0, 0.2), 6),
-        "d_real": round(0.6 + draw.uniform(-0.1, 0.1), 6),
-        "d_fake": round(0.4 + draw.uniform(-0.1, 0.1), 6),
-        "grad_g": round(2 + draw.random(), 6),
-        "images_per_s": 640.0,
-        "lr_g": 0.0002,
-        "memory_mb": 512,
-    }
-    return json.dumps(values) + "\n"
-
-
-def begin(runs: Path, name: str, lines: int, *, state: str = "finished", family: str = "dcgan") -> RunFolder:
-    """A run as a trainer leaves it, or one with a trainer that does nothing."""
-    train = train_config(family, data="shapes", size=32, steps=100_000)
-    run = create_run(runs, RunConfig(family=family, train=train, network={}, recipe={}), name)
-    (run.path / "metrics.jsonl").write_text("".join(line(number) for number in range(1, lines + 1)))
-    trainer = {"pid": None, "pid_started_at": None}
-    if state == "running":  # Whoever tidies up afterwards kills it.
-        process = psutil.Popen(["sleep", "600"])
-        trainer = {"pid": process.pid, "pid_started_at": process.create_time()}
-    run.write_status(state=state, step=lines * EVERY_STEPS, total_steps=100_000, device="CPU", **trainer)
-    return run
-
-
-def end(run: RunFolder) -> None:
-    psutil.Process(run.status()["pid"]).kill()
-    run.write_status(state="finished", step=1, total_steps=1, device="CPU", pid=None, pid_started_at=None)
-
-
-@pytest.fixture(scope="module")
-def watched(runs: Path) -> list[RunFolder]:
-    return [begin(runs, "chart-short", 400), begin(runs, "chart-long", 20_000)]
-
-
-@pytest.fixture
-def open_run(browser, address: str):
-    """A fresh visit with a run chosen, once its curves are drawn; no error may come up, and no request leave."""
-    pages, wrong = [], []
-
-    def visit(run: RunFolder, *, width: int = 1280, height: int = 1100, step: int | None = None, **more):
-        page = browser.new_page(viewport={"width": width, "height": height}, **more)
-        pages.append(page)
-        page.set_default_timeout(WAIT_MS)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda request: wrong.append(request.url) if leaves(request.url, address) else None)
-        page.add_init_script(f"sessionStorage.setItem('gan-studio.run', '\"{run.id}\"')")
-        page.goto(address)
-        page.get_by_role("tab", name="Training").click()
-        page.wait_for_function(f"{CHART}?.dataset.step {f'== {step}' if step else '> 0'}")
-        return page
-
-    yield visit
-    for page in pages:
-        page.close()
-    assert not wrong
-
-
-def view(page) -> list[float] | None:
-    text = page.evaluate(f"{CHART}.dataset.view")
-    return [float(part) for part in text.split()] if text else None
-
-
-def zoomed(page, yes: bool = True) -> None:
-    page.wait_for_function(f"{CHART}.dataset.view {'!=' if yes else '=='} ''")
-
-
-def plot(page) -> dict[str, float]:
-    box = page.locator(".lc-plot").first.bounding_box()
-    return {"x": box["x"] + 54, "y": box["y"] + 60, "width": box["width"] - 64}
-
-
-def values(page) -> dict[str, str]:
-    """What stands beside each name."""
-    return page.evaluate(
-        "Object.fromEntries([...document.querySelectorAll('.lc-key')]"
-        ".map(key => [key.title, key.querySelector('b').textContent]))"
-    )
-
-
-def inked(page) -> float:
-    """Share of the first canvas that is drawn on."""
-    return page.evaluate(
-        "() => { const c = document.querySelector('.lc-plot canvas');"
-        "const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
-        "let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 0; return n / (d.length / 4); }"
-    )
 
 
 def test_the_curve_moves_with_the_file(open_run, runs: Path) -> None:
@@ -163,93 +63,6 @@ def test_panels_names_and_settings_last(open_run, watched: list[RunFolder]) -> N
     assert page.locator(".lc-panel h4").all_inner_texts() == ["Losses", "Gradients norm"]
     assert page.locator('.lc-key[title^="loss_g"]').get_attribute("aria-pressed") == "false"
     assert page.get_by_role("button", name="Log", exact=True).get_attribute("aria-pressed") == "true"
-
-
-def test_the_cursor_shows_values_and_moves_by_keys(open_run, watched: list[RunFolder]) -> None:
-    page = open_run(watched[0], step=4000)
-    page.locator(".lc-smoothing input").fill("0")
-    box = plot(page)
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"])
-    page.mouse.move(box["x"] + 5, 5)
-    page.wait_for_function("document.querySelector('.lc-step').textContent === 'step 2,000'")
-    expected = f"{json.loads(line(200))['loss_g']:.4g}".ljust(5, "0")[:5]
-    value = "document.querySelector('.lc-key[title^=\"loss_g\"] b').textContent"
-    page.wait_for_function(f"{value} === '{expected}'")
-    page.keyboard.press("ArrowRight")
-    page.wait_for_function("document.querySelector('.lc-step').textContent === 'step 2,010'")
-    page.keyboard.press("PageUp")
-    page.wait_for_function("document.querySelector('.lc-step').textContent === 'step 1,810'")
-    page.get_by_role("button", name="Time", exact=True).click()
-    page.wait_for_function("document.querySelector('.lc-step').textContent.includes('1 min 31 s')")
-
-
-def test_zooming_by_hand_wheel_and_keys_asks_for_every_point(open_run, watched: list[RunFolder]) -> None:
-    page = open_run(watched[1], step=200_000)
-    box = plot(page)
-    page.mouse.move(box["x"] + 0.25 * box["width"], box["y"])
-    page.mouse.down()
-    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"], steps=4)
-    with page.expect_request(lambda sent: "curves" in (sent.post_data or "") and '"first"' in (sent.post_data or "")):
-        page.mouse.up()
-    zoomed(page)
-    low, high = view(page)
-    assert (low, high) == pytest.approx((50_000, 100_000), abs=800)
-
-    page.keyboard.down("Control")
-    page.mouse.wheel(0, -300)
-    page.keyboard.up("Control")
-    page.wait_for_function(
-        f"Number({CHART}.dataset.view.split(' ')[1]) - Number({CHART}.dataset.view.split(' ')[0]) < 40000"
-    )
-    page.mouse.dblclick(box["x"] + 0.5 * box["width"], box["y"])
-    zoomed(page, False)
-
-    page.locator(".lc-plots").focus()
-    for _ in range(6):
-        page.keyboard.press("+")
-    zoomed(page)
-    page.wait_for_function(
-        f"Number({CHART}.dataset.view.split(' ')[1]) - Number({CHART}.dataset.view.split(' ')[0]) < 4000"
-    )
-    low, high = view(page)
-    page.keyboard.press("Shift+ArrowLeft")
-    page.wait_for_function(f"Number({CHART}.dataset.view.split(' ')[0]) < {low - 1}")
-    page.get_by_role("button", name="Whole run").click()
-    zoomed(page, False)
-
-
-def test_a_double_click_only_zooms_out(open_run, watched: list[RunFolder]) -> None:
-    """Its clicks once set the cursor, which threw the samples back in time."""
-    page = open_run(watched[0], step=4000)
-    box = plot(page)
-    page.locator(".lc-plots").focus()
-    page.keyboard.press("+")
-    zoomed(page)
-    page.mouse.dblclick(box["x"] + 0.3 * box["width"], box["y"])
-    zoomed(page, False)
-    page.mouse.click(box["x"] + 0.5 * box["width"], box["y"])
-    page.mouse.move(box["x"], 5)
-    shown = "getComputedStyle(document.querySelector('.lc-step')).display !== 'none' &&"
-    page.wait_for_function(f"{shown} document.querySelector('.lc-step').textContent === 'step 2,000'")
-    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"])
-    page.mouse.dblclick(box["x"] + 0.3 * box["width"], box["y"])
-    page.keyboard.press("ArrowRight")  # From where the cursor has stayed.
-    page.mouse.move(box["x"], 5)
-    page.wait_for_function(f"{shown} document.querySelector('.lc-step').textContent === 'step 2,010'")
-
-
-def test_a_plain_wheel_scrolls_the_page_over_a_zoomed_curve(open_run, watched: list[RunFolder]) -> None:
-    page = open_run(watched[0], step=4000, height=600)
-    box = plot(page)
-    page.mouse.move(box["x"] + 0.25 * box["width"], box["y"])
-    page.mouse.down()
-    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"], steps=4)
-    page.mouse.up()
-    zoomed(page)
-    before = view(page)
-    page.mouse.wheel(0, 120)
-    page.wait_for_function("document.scrollingElement.scrollTop > 50")
-    assert view(page) == before
 
 
 def test_measurements_are_shown_as_they_were_made(open_run, runs: Path) -> None:
@@ -331,48 +144,6 @@ def test_another_runs_figures_do_not_stay_in_the_table(open_run, watched: list[R
     page.locator(".lb-run", has_text="chart-long").click()
     page.wait_for_function("document.querySelector('#lab-chart table').textContent.includes('200,000')")
     assert page.evaluate("window.stale") == 0
-
-
-def test_zoomed_at_the_end_it_follows(open_run, runs: Path) -> None:
-    run = begin(runs, "chart-follow", 200, state="running")
-    page = open_run(run, step=2000)
-    box = plot(page)
-    page.mouse.move(box["x"] + 0.75 * box["width"], box["y"])
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] + 5, box["y"], steps=4)
-    page.mouse.up()
-    zoomed(page)
-    assert view(page)[1] == pytest.approx(2000)
-    with (run.path / "metrics.jsonl").open("a") as file:
-        file.write("".join(line(number) for number in range(201, 211)))
-    page.wait_for_function(f"{CHART}.dataset.step == 2100")
-    assert view(page) == pytest.approx([1600, 2100], abs=30)
-    end(run)
-
-
-def test_a_finger_moves_the_cursor_and_two_zoom(open_run, watched: list[RunFolder]) -> None:
-    page = open_run(watched[0], step=4000, width=390, height=844, has_touch=True, is_mobile=True)
-    page.locator(".lc-plot").first.scroll_into_view_if_needed()
-    box = plot(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    client = page.context.new_cdp_session(page)
-
-    def touch(kind: str, *xs: float) -> None:
-        points = [{"x": box["x"] + x * box["width"], "y": box["y"], "id": at} for at, x in enumerate(xs)]
-        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-
-    touch("touchStart", 0.2)
-    touch("touchMove", 0.3)
-    touch("touchMove", 0.5)
-    touch("touchEnd")
-    page.wait_for_function("/^step (1,9|2,0)\\d\\d$/.test(document.querySelector('.lc-step').textContent)")
-    assert view(page) is None
-    touch("touchStart", 0.4, 0.6)
-    touch("touchMove", 0.2, 0.8)
-    touch("touchEnd")
-    zoomed(page)
-    low, high = view(page)
-    assert high - low == pytest.approx(4000 / 3, rel=0.1)
 
 
 def test_runs_are_compared(open_run, watched: list[RunFolder]) -> None:

@@ -1,124 +1,30 @@
 """Style transfer in a real browser: each control with the real mouse or keyboard; files are opened and looked into."""
 
-import base64
-import io
 import json
-import shutil
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from gan_core.config import ModelConfig
 from gan_core.library import load
-from gan_core.models import cyclegan
 from gan_core.recipe import Recipe, embed_png, made_here
-from gan_core.weights import network_json, save
 from tests.browser.conftest import WAIT_MS
-from tests.conftest import TINY_CYCLEGAN
+from tests.browser.paint_page import (
+    FIRST,
+    PICTURE,
+    canvas,
+    change_answer,
+    downloaded,
+    facts,
+    painted,
+    photograph,
+    says,
+    send_event,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-PICTURE = "#paint-picture"
-MESSAGE = "#paint-message"
-FIRST = "tiny-cyclegan"
-
-
-@pytest.fixture(scope="module")
-def one_way(models: Path) -> Iterator[str]:
-    """A second translator, with one direction alone."""
-    torch.manual_seed(6)
-    networks = cyclegan.build(TINY_CYCLEGAN)
-    config = ModelConfig(
-        family="cyclegan",
-        network=network_json(TINY_CYCLEGAN),
-        domains={"a": "day", "b": "night"},
-        default_direction="ab",
-        directions=["ab"],
-    )
-    save(models / "tiny-one-way", config, {"generator_ab": networks["generator_ab"]})
-    yield "tiny-one-way"
-    shutil.rmtree(models / "tiny-one-way")  # Other tests find the models that they know.
-
-
-@pytest.fixture
-def paint(page, one_way: str):  # noqa: ARG001 - it is there before the page asks.
-    """The tab with the first example painted by a model of both directions."""
-    page.evaluate(f"localStorage.setItem('gan-studio:translator', '\"{FIRST}\"')")
-    page.get_by_role("tab", name="Style transfer").click()
-    painted(page)
-    return page
-
-
-def painted(page) -> None:
-    page.wait_for_selector(f"{PICTURE}[aria-busy=false][data-painted]")
-
-
-def says(page, text: str) -> None:
-    page.wait_for_function(
-        "([selector, text]) => document.querySelector(selector)?.innerText.includes(text)", arg=[MESSAGE, text]
-    )
-
-
-def facts(page, text: str) -> None:
-    page.wait_for_function("text => document.querySelector('#paint-facts').innerText.includes(text)", arg=text)
-
-
-def canvas(page, name: str) -> np.ndarray:
-    """(H, W, 4) of what is drawn."""
-    url = page.evaluate(f"document.querySelector('#paint-{name}').toDataURL()")
-    image = Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
-    return np.asarray(image.convert("RGBA")).astype(float)
-
-
-def photograph(path: Path, width: int, height: int) -> Path:
-    slope = np.add.outer(np.arange(height), np.arange(width)) % 256
-    Image.fromarray(np.stack([slope, slope[::-1], np.full_like(slope, 90)], -1).astype(np.uint8)).save(path)
-    return path
-
-
-def change_answer(page, function: str, patch: dict[str, Any]) -> None:
-    """Let the server's answers to one function say something else too."""
-
-    def change(route) -> None:
-        if json.loads(route.request.post_data or "{}").get("fn_name") != function:
-            return route.fallback()
-        response = route.fetch()
-        return route.fulfill(response=response, json={**response.json(), **patch})
-
-    page.route("**/component_server/**", change)
-
-
-def downloaded(page, button: str, folder: Path) -> Path:
-    with page.expect_download() as waiting:
-        page.click(button)
-    path = folder / waiting.value.suggested_filename
-    waiting.value.save_as(path)
-    return path
-
-
-def send_event(page, kind: str, target: str, files: dict[str, Path]) -> None:
-    """Paste or drop files, as the browser tells a page of it."""
-    sent = {name: base64.b64encode(path.read_bytes()).decode() for name, path in files.items()}
-    page.evaluate(
-        """([kind, target, sent]) => {
-            const carried = new DataTransfer();
-            for (const [name, text] of Object.entries(sent)) {
-                const bytes = Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
-                carried.items.add(new File([bytes], name, { type: "image/png" }));
-            }
-            const event = kind === "paste"
-                ? new ClipboardEvent("paste", { clipboardData: carried, bubbles: true })
-                : new DragEvent(kind, { dataTransfer: carried, bubbles: true, cancelable: true });
-            document.querySelector(target).dispatchEvent(event);
-        }""",
-        [kind, target, sent],
-    )
 
 
 def test_an_example_is_painted_and_the_line_is_pulled(paint, models: Path) -> None:
@@ -236,72 +142,6 @@ def test_the_brush_is_broad_like_the_preview_or_fine(paint, models: Path, tmp_pa
     assert np.abs(broad - fine).mean() > 1
 
 
-def test_what_is_no_picture_is_told_and_everything_stays(paint, tmp_path: Path) -> None:
-    before, shown = canvas(paint, "after"), paint.inner_text("#paint-facts")
-    place = paint.locator(PICTURE).bounding_box()
-    (tmp_path / "bad.jpg").write_text("no picture")
-    paint.set_input_files("#paint-file", tmp_path / "bad.jpg")
-    says(paint, "bad.jpg")
-    assert paint.locator(PICTURE).bounding_box() == place
-    assert np.array_equal(canvas(paint, "after"), before)
-    assert paint.inner_text("#paint-facts") == shown
-    assert paint.is_visible("#paint-download")
-    paint.click("#paint-examples [data-value='example:coast']")
-    painted(paint)
-    assert paint.inner_text(MESSAGE) == ""  # What was wrong is over.
-
-    (tmp_path / "empty.png").touch()
-    paint.set_input_files("#paint-file", tmp_path / "empty.png")
-    says(paint, "empty.png is empty")
-
-
-def test_a_file_over_the_limit_is_told_before_it_is_sent(page, tmp_path: Path) -> None:
-    change_answer(page, "open", {"most_mb": 0.0001})
-    page.get_by_role("tab", name="Style transfer").click()
-    painted(page)
-    sent = []
-    page.on("request", lambda request: sent.append(request.url))
-    page.set_input_files("#paint-file", photograph(tmp_path / "large.png", 300, 200))
-    says(page, "at most 0.0001 MB are taken")
-    assert sent == []
-
-
-def test_files_are_pasted_and_dropped(paint, tmp_path: Path) -> None:
-    one, two = photograph(tmp_path / "one.png", 120, 90), photograph(tmp_path / "two.png", 60, 90)
-    send_event(paint, "paste", "body", {"one.png": one})
-    facts(paint, "one.png, 120 × 90 px")
-    painted(paint)
-    send_event(paint, "dragover", PICTURE, {"two.png": two})
-    assert paint.is_visible(".pt-dropping")
-    send_event(paint, "drop", PICTURE, {"two.png": two})
-    facts(paint, "two.png, 60 × 90 px")
-    painted(paint)
-    assert not paint.is_visible(".pt-dropping")
-
-
-def test_the_camera_takes_a_picture_and_says_where_there_is_none(paint) -> None:
-    paint.click("#paint-webcam")
-    paint.wait_for_function(f"document.querySelector('{MESSAGE}').innerText.includes('Nothing was taken')")
-    paint.evaluate(
-        """() => {
-            const canvas = Object.assign(document.createElement("canvas"), { width: 160, height: 120 });
-            const context = canvas.getContext("2d");
-            setInterval(() => { context.fillStyle = "teal"; context.fillRect(0, 0, 160, 120); }, 30);
-            navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(30);
-        }"""
-    )
-    paint.click("#paint-webcam")
-    paint.wait_for_function("document.querySelector('#paint-camera video').videoWidth === 160")
-    paint.keyboard.press("Escape")
-    assert not paint.is_visible("#paint-camera")
-    paint.click("#paint-webcam")
-    paint.wait_for_function("document.querySelector('#paint-camera video').videoWidth === 160")
-    paint.click("#paint-shoot")
-    facts(paint, "webcam.png, 160 × 120 px")
-    painted(paint)
-    assert not paint.is_visible("#paint-camera")
-
-
 def test_models_and_directions_are_chosen_compared_and_sent_round(paint, one_way: str) -> None:
     first = canvas(paint, "after")
     paint.click("#paint-direction [data-value=ab]")
@@ -370,21 +210,6 @@ def test_the_checker_opens_what_was_generated_in_explore(paint, models: Path, tm
     paint.click("#paint-check-open")
     paint.wait_for_function("document.querySelector('#explore-seed input').value === '4711'")
     assert paint.get_by_role("tab", name="Explore").get_attribute("aria-selected") == "true"
-
-
-def test_a_reload_finds_photograph_and_settings_again(paint, tmp_path: Path) -> None:
-    paint.set_input_files("#paint-file", photograph(tmp_path / "mine.png", 200, 100))
-    facts(paint, "mine.png, 200 × 100 px")
-    painted(paint)
-    paint.fill("#paint-strength input[type=number]", "30")
-    paint.check("#paint-colours")
-    paint.wait_for_function("JSON.parse(sessionStorage.getItem('gan-studio:paint')).look.keep_colours")
-    paint.reload()
-    paint.get_by_role("tab", name="Style transfer").click()
-    painted(paint)
-    facts(paint, "mine.png, 200 × 100 px")
-    assert paint.input_value("#paint-strength input[type=number]") == "30"
-    assert paint.is_checked("#paint-colours")
 
 
 def test_without_a_model_one_line_and_one_button(page) -> None:

@@ -10,7 +10,7 @@ import torch
 
 from gan_core.weights import load
 from tests.browser.conftest import WAIT_MS, leaves
-from tests.ui.test_shelf import Malicious, Reference
+from tests.foreign import Malicious, Reference
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -63,7 +63,7 @@ def tab(visit, models: Path):
         "() => [...document.querySelectorAll('#shelf-list > li[data-model]')].map(one => one.dataset.model)"
         ".filter(one => !one.startsWith('run:')).join() === 'tiny-cyclegan,tiny-dcgan'"
     )
-    visit.evaluate("document.querySelectorAll('#shelf-list > li.sh-open .sh-name').forEach(one => one.click())")
+    visit.evaluate("document.querySelectorAll('#shelf-list > li.gs-open .gs-name').forEach(one => one.click())")
     yield visit
     visit.remove_listener("pageerror", note)
     for folder in models.iterdir():  # Other tests find the models that they know.
@@ -79,7 +79,7 @@ def row(name: str) -> str:
 
 def opened(tab, name: str) -> str:
     """Open a row; its selector."""
-    tab.click(f"{row(name)} .sh-name")
+    tab.click(f"{row(name)} .gs-name")
     tab.wait_for_selector(f"{row(name)} .sh-tools")
     return row(name)
 
@@ -117,16 +117,16 @@ def test_lists_what_is_here_with_its_facts_and_opens_a_row(tab) -> None:
     assert "16" in tab.inner_text(f"{row('tiny-dcgan')} [data-px]")
     tab.wait_for_selector(f"{row('tiny-dcgan')} img.sh-thumb")  # Drawn, since there is no preview.
     place = opened(tab, "tiny-dcgan")
-    assert tab.get_attribute(f"{place} .sh-name", "aria-expanded") == "true"
+    assert tab.get_attribute(f"{place} .gs-name", "aria-expanded") == "true"
     assert "It has no card." in tab.inner_text(place)
     tab.click(f"{place} summary:has-text('Files')")
     assert "generator.safetensors" in tab.inner_text(f"{place} .sh-files")
     tab.click(f"{place} summary:has-text('Facts')")
     assert "ant, bee, cat" in tab.inner_text(f"{place} .sh-pairs >> visible=true")
-    tab.focus(f"{place} .sh-name")
+    tab.focus(f"{place} .gs-name")
     tab.keyboard.press("Enter")
     tab.wait_for_selector(f"{place} .sh-panel", state="hidden")
-    assert re.fullmatch(r"DCGAN, 16 px, .+ kB", tab.get_attribute(f"{place} .sh-name", "aria-description"))
+    assert re.fullmatch(r"DCGAN, 16 px, .+ kB", tab.get_attribute(f"{place} .gs-name", "aria-description"))
 
 
 def test_a_cancelled_export_is_over_at_once_and_the_row_goes_on(tab) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from tests.hub.conftest import Process
-from tests.hub_server import HubServer
+from tests.hub_server import HubServer, hub_server
+
+Send = Callable[..., Any]
 
 CODE = """
 import gan_core.deploy.watch as watching
@@ -52,7 +54,18 @@ def prepared(process: Process) -> Process:
     return process
 
 
-@pytest.fixture(scope="module")
+def space(hub: HubServer) -> Any:
+    return hub.repository("user/page", "space")
+
+
+@pytest.fixture(scope="package")
+def server() -> Iterator[HubServer]:
+    """One for all of these tests: `hub` empties it before each."""
+    with hub_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
 def client(server: HubServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     """Signed in as "user", a free account."""
     process = prepared(Process(server.endpoint, tmp_path_factory.mktemp("home"), HF_TOKEN="hf_user"))
@@ -72,7 +85,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def send(client: Process, folder: Path) -> Callable[..., Any]:
+def send(client: Process, folder: Path) -> Send:
     """Deploy the folder: what moved, or {"error", "reason"}."""
 
     def call(name: str = "user/page", **options: Any) -> Any:

@@ -1,25 +1,16 @@
-"""A bundle to a Space over real HTTP: what moves, what stays, and what an answer that is lost or an account without
-the plan comes to.
-"""
+"""A bundle to a Space over real HTTP: what moves, what stays, and what an answer that is lost comes to."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gan_core.deploy.plan import MANIFEST, TARGETS, There, changes, read_manifest, told_of, write_manifest
-from tests.deploy.conftest import prepared
-from tests.hub.conftest import Process
-from tests.hub_server import Account, HubServer
+from gan_core.deploy.plan import MANIFEST, There, changes, read_manifest, told_of, write_manifest
+from tests.deploy.conftest import Send, space
+from tests.hub_server import HubServer
 
-Send = Callable[..., Any]
 OURS = {"README.md", "index.html", "models/one.onnx", MANIFEST}
-
-
-def space(hub: HubServer):
-    return hub.repository("user/page", "space")
 
 
 # What is thought through.
@@ -245,91 +236,6 @@ def test_every_refusal_at_every_stage_is_a_sentence_and_leaves_the_space(
     assert set(send()["send"]) == OURS
 
 
-# Who may have what.
-
-
-def test_targets_of_accounts(client: Process, hub: HubServer):
-    assert client.run("targets_for(holder())") == ["static", "zero-gpu"]
-    hub.store.accounts["hf_user"] = Account("user", {"lab": "write", "club": "read"}, pro=True)
-    assert client.run("targets_for(holder())") == ["static", "zero-gpu", "cpu"]
-    assert client.run("targets_for(holder(), 'lab')") == ["static", "zero-gpu"]
-    assert client.run("sorted(holder().organisations)") == ["lab"]
-
-
-def test_an_account_without_the_plan_is_told_before_anything_is_sent(client: Process, hub: HubServer):
-    refused = client.run("ready(Address.parse('user/page'), 'cpu', Options())")
-    assert refused["reason"] == "plan"
-    assert "this account cannot have cpu" in refused["error"]
-    assert "--target static or --target zero-gpu" in refused["error"]
-    assert "PRO plan" in refused["error"], "in the Hub's words too"
-    assert not hub.asked("POST /api/spaces")
-    assert hub.store.find("space", "user/page") is None
-
-
-def test_the_answer_of_the_hub_decides(client: Process, hub: HubServer):
-    """Rules of plans change: what this version believes refuses nothing by itself."""
-    hub.store.accounts["hf_user"] = Account("user", {"lab": "write"}, pro=True)
-    assert client.run("ready(Address.parse('lab/page'), 'cpu', Options()).untouched") is True
-    assert hub.repository("lab/page", "space").more["sdk"] == "gradio"
-
-
-def test_zero_gpu_asks_for_its_hardware(hub: HubServer, send: Send):
-    assert send(target="zero-gpu")["made"]
-    assert space(hub).more["hardware"] == "zero-a10g"
-
-
-def test_another_target_gets_its_hardware(hub: HubServer, send: Send):
-    hub.store.accounts["hf_user"] = Account("user", pro=True)
-    send(target="cpu")
-    assert (space(hub).more["hardware"] or "cpu-basic") == "cpu-basic"
-    send(target="zero-gpu")
-    assert space(hub).more["hardware"] == "zero-a10g"
-    send(target="zero-gpu", hardware="t4-small")
-    assert space(hub).more["hardware"] == "t4-small"
-    hub.requests.clear()
-    send(target="zero-gpu")
-    assert not hub.asked("POST /api/spaces/user/page/hardware"), "what fits stays"
-
-
-@pytest.mark.parametrize(
-    ("account", "name", "reason"),
-    [
-        (Account("user", role="read"), "user/page", "forbidden"),
-        (Account("user"), "other/page", "forbidden"),
-        (Account("user", {"lab": "read"}), "lab/page", "forbidden"),
-    ],
-)
-def test_who_may_not_write_is_told_first(hub: HubServer, send: Send, account: Account, name: str, reason: str):
-    hub.store.accounts["hf_user"] = account
-    assert send(name)["reason"] == reason
-    assert not hub.asked("POST")
-
-
-def test_signed_out(hub: HubServer, folder: Path, tmp_path: Path):
-    process = prepared(Process(hub.endpoint, tmp_path / "home"))
-    try:
-        refused = process.run(f"sent({str(folder)!r})")
-        assert refused["reason"] == "signed-out"
-        assert "hf auth login" in refused["error"]
-    finally:
-        process.close()
-
-
-@pytest.mark.parametrize(
-    ("options", "text"),
-    [
-        ({"hardware": "t4-small"}, "static Space runs in the visitor's browser"),
-        ({"hardware": "t4-small", "target": "cpu"}, "--target zero-gpu"),
-        ({"hardware": "cpu-upgrade", "target": "zero-gpu"}, "--target cpu"),
-        ({"secrets": {"KEY": "value"}}, "everybody can read"),
-        ({"name": "user/page@v1"}, "Leave the revision out"),
-    ],
-)
-def test_what_cannot_be_is_refused_before_the_hub_is_asked(hub: HubServer, send: Send, options: dict, text: str):
-    assert text in send(**options)["error"]
-    assert not hub.requests
-
-
 # Variables and secrets.
 
 
@@ -351,90 +257,3 @@ def test_options_do_not_show_secrets():
     from gan_core.deploy.space import Options
 
     assert "s3cret" not in repr(Options(secrets={"KEY": "s3cret"}))
-
-
-# What the Space becomes.
-
-
-def deployed(send: Send, **options: Any) -> str:
-    return send(target="zero-gpu", **options)["commit"]
-
-
-@pytest.mark.usefixtures("hub")
-def test_waits_until_it_runs(client: Process, send: Send):
-    commit = deployed(send)
-    done = client.run(f"watched(commit={commit!r})")
-    assert done["url"] == "https://user-page.hf.space"
-    assert [text.rpartition(".")[0].partition(".")[0] for text in done["told"]] == [
-        "The Space is being built",
-        "The application starts; the version before it still runs",
-    ]
-
-
-def test_the_stage_of_the_version_before_is_not_taken_for_this_one(hub: HubServer, client: Process, send: Send, folder):
-    client.run(f"watched(commit={deployed(send)!r})")
-    (folder / "index.html").write_text("new")
-    space(hub).more.update(late=3, stages=["BUILDING", "BUILD_ERROR"])
-    done = client.run(f"watched(commit={deployed(send)!r})")
-    assert done["reason"] == "build"
-
-
-@pytest.mark.parametrize(
-    ("stage", "kind", "words"),
-    [
-        ("BUILD_ERROR", "build", "could not be built"),
-        ("CONFIG_ERROR", "build", "front matter"),
-        ("RUNTIME_ERROR", "run", "its application ended"),
-        ("NO_APP_FILE", "build", "no file that can be started"),
-    ],
-)
-def test_a_failure_shows_the_end_of_its_log(hub: HubServer, client: Process, send: Send, stage, kind, words):
-    commit = deployed(send)
-    lines = [f"line {number}" for number in range(100)]
-    lines += ["\x1b[31mERROR\x1b[0m: no matching torch", "token hf_user and hf_abcDEF123456", "the value s3cret-value"]
-    space(hub).more.update(stages=["BUILDING", stage], logs={kind: lines}, message="exit code 1")
-    done = client.run(f"watched(commit={commit!r}, secrets={{'KEY': 's3cret-value'}})")
-    assert words in done["failed"]
-    assert "exit code 1" in done["failed"]
-    assert len(done["log"]) == 40
-    assert "ERROR: no matching torch" in done["log"]
-    assert "the value [KEY]" in done["log"]
-    assert not any(word in json.dumps(done) for word in ("hf_user", "hf_abcDEF", "s3cret-value", "\\u001b"))
-
-
-def test_a_log_that_cannot_be_had_hides_no_failure(hub: HubServer, client: Process, send: Send):
-    commit = deployed(send)
-    space(hub).more.update(stages=["BUILD_ERROR"])
-    hub.failures.add("/logs/", "broken")
-    done = client.run(f"watched(commit={commit!r})")
-    assert done["log"] == []
-    assert "could not be built" in done["failed"]
-
-
-def test_time_out_is_a_sentence(hub: HubServer, client: Process, send: Send):
-    commit = deployed(send)
-    space(hub).more.update(stages=["BUILDING"])
-    done = client.run(f"watched(commit={commit!r}, timeout_s=0.3)")
-    assert done["reason"] == "slow"
-    assert "goes on without us" in done["failed"]
-
-
-def test_a_hub_that_fails_for_a_while_is_waited_for(hub: HubServer, client: Process, send: Send):
-    commit = deployed(send)
-    hub.failures.add("/runtime", "drop", times=1)
-    hub.failures.add("/runtime", "broken", times=1)
-    done = client.run(f"watched(commit={commit!r})")
-    assert done["url"]
-    assert any("does not answer" in text for text in done["told"])
-
-
-def test_paused(hub: HubServer, client: Process, send: Send):
-    commit = deployed(send)
-    space(hub).more.update(stages=["PAUSED"])
-    done = client.run(f"watched(commit={commit!r})")
-    assert done["reason"] == "paused"
-    assert "Restart it" in done["failed"]
-
-
-def test_every_target_is_known_to_the_hub():
-    assert {facts.sdk for facts in TARGETS.values()} == {"static", "gradio"}

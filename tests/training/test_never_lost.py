@@ -3,14 +3,13 @@
 All of it with trainers in processes of their own. What is particular to states and signals stands in test_resume.py.
 """
 
-import os
 import random
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,8 @@ from PIL import Image
 
 from gan_core.cli import main
 from gan_core.config import RunConfig
-from gan_core.training.curves import Curves
 from gan_core.training.loop import train
-from gan_core.training.run_folder import ACTIVE, RunFolder, list_runs
+from gan_core.training.run_folder import RunFolder, list_runs
 from gan_core.weights import load
 from tests.training.test_resume import assert_identical, final_state
 from tests.training.tiny import TIMES, assert_no_torn_file, command, config, start, wait_for
@@ -350,95 +348,3 @@ def test_a_trainer_on_another_machine_is_believed_as_long_as_it_writes(tmp_path:
         assert time.monotonic() - beaten_at < TRUE_WITHIN_S + 1.0
         time.sleep(0.1)
     assert states() == {"interrupted"}
-
-
-# Files that somebody or something damaged.
-
-DEEP = "[" * 100_000
-LINES = """\0\0
-{"step": 2, "loss_g": 1}
-[]
-"x"
-{"step": "x"}
-{"step": true}
-{"step": 1e400}
-{"step": 4, "loss_g": "<b>"}
-{"step": 99999999999999999999999, "loss_g": 1}
-{"step": -5}
-{"step": 5, "loss_g": HUGE}
-DEEP
-{"step": 6, "loss_g": {"x": []}}
-"""
-NOTICES = """{"step": 2, "kind": "<img src=x>", "text": {"x": 1}}
-DEEP
-{"step": 4, "kind": ["x"], "text": "<script>alert(1)</script>", "at": "now"}
-"""
-LINES = LINES.replace("HUGE", "9" * 400)
-DAMAGED: dict[str, dict[str, str | bytes]] = {
-    "a torn status": {"status.json": '{"state": "running", "st'},
-    "an empty status": {"status.json": ""},
-    "a status that is a list": {"status.json": "[1, 2]"},
-    "a status of other types": {
-        "status.json": '{"state": ["x"], "step": "many", "total_steps": null, "pid": "x", "error": 5}',
-    },
-    "an endless step": {"status.json": '{"state": "running", "step": 1e999, "total_steps": NaN, "pid": -1}'},
-    "a deep status": {"status.json": DEEP},
-    "no text at all": {"status.json": b"\xff\xfe\x00" * 100, "config.json": b"\xff\xfe\x00" * 100},
-    "a torn configuration": {"config.json": '{"format": 1, "fam'},
-    "a deep configuration": {"config.json": DEEP},
-    "a configuration of other types": {
-        "config.json": '{"format": 1, "family": 5, "train": [], "network": "x", "recipe": null}',
-    },
-    "a configuration of no known family": {
-        "config.json": '{"format": 1, "family": "../x", "train": {}, "network": {}, "recipe": {}}',
-    },
-    "a huge configuration": {"config.json": '{"format": 1, "family": "' + "x" * 20_000_000 + '"}'},
-    "garbage among the lines": {"metrics.jsonl": LINES.replace("DEEP", DEEP), "quality.jsonl": LINES},
-    "hostile notices": {"events.jsonl": NOTICES.replace("DEEP", DEEP)},
-    "hostile words": {"about.json": DEEP, "control.json": DEEP},
-    "files that are folders": {},
-}
-
-
-@pytest.fixture
-def make_damaged(tmp_path: Path) -> Callable[[str], RunFolder]:
-    def made(what: str) -> RunFolder:
-        return damage(tmp_path / "runs" / "00001-dcgan-shapes", what)
-
-    return made
-
-
-def damage(folder: Path, what: str) -> RunFolder:
-    """A run folder with one kind of damage."""
-    run = RunFolder(folder)
-    run.create(config("dcgan", 100))
-    run.write_status(state="stopped", step=4, total_steps=100, device="CPU")
-    for name, content in DAMAGED[what].items():
-        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
-    if not DAMAGED[what]:
-        for name in ("status.json", "about.json", "metrics.jsonl", "events.jsonl"):
-            (folder / name).unlink(missing_ok=True)
-            (folder / name).mkdir()
-    for path in folder.iterdir():
-        os.utime(path, (time.time() - 3600,) * 2)  # Not a run that is just being made.
-    return run
-
-
-@pytest.mark.parametrize("what", DAMAGED)
-def test_a_damaged_run_is_told_as_far_as_it_can_be(make_damaged: Callable[[str], RunFolder], what: str) -> None:
-    """Nothing in one folder may hide the others: what is read of it has the types that everybody counts on."""
-    run = make_damaged(what)
-    assert list_runs(run.path.parent) == [run]
-    status = run.status()
-    assert isinstance(status["state"], str)
-    assert status["state"] not in ACTIVE, "nobody trains it"
-    assert isinstance(status["step"], int)
-    assert isinstance(status["total_steps"], int)
-    assert status["error"] is None or isinstance(status["error"], str)
-    for line in (*run.metrics(), *run.quality(), *run.events()):
-        assert type(line["step"]) is int
-    run.samples(), run.snapshots(), run.states(), run.about(), run.control()
-    curves = Curves(run.path)
-    curves.update()
-    for name in curves.names():
-        curves.curve(name)

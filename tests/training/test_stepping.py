@@ -9,45 +9,17 @@ import numpy as np
 import pytest
 import torch
 
-from gan_core.config import RunConfig, TrainConfig
-from gan_core.errors import DataError, RunError
 from gan_core.losses import ADVERSARIAL
-from gan_core.models import dcgan
 from gan_core.settings import Settings
-from gan_core.training import saliency
 from gan_core.training.dcgan import Recipe
 from gan_core.training.formulas import DOMAINS, formulas
-from gan_core.training.loop import train
 from gan_core.training.opening import open_bench
 from gan_core.training.run_folder import RunFolder
 from gan_core.training.stepping import Bench, layer_titles
+from tests.training.conftest import ROOM
 from tests.training.tiny import FAMILIES, config
 
-ROOM = 1e9
-PLAIN = {
-    "dcgan": {"conditional": True, "recipe": {"augment": "", "decay_from": 0.5}},
-    "cyclegan": {"recipe": {"discriminator_lead": 0, "discriminator_steps": 1}},
-}
 both_families = pytest.mark.parametrize("family", list(FAMILIES))
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(models_dir=tmp_path / "models", runs_dir=tmp_path / "runs", data_dir=tmp_path / "data")
-
-
-@pytest.fixture
-def a_run(tmp_path: Path):
-    """A function: a finished run of four steps, with states at two and four."""
-
-    def make(family: str, **changed) -> RunFolder:
-        run_config = config(family, 4, state_steps=2, **{**PLAIN[family], **changed})
-        run = RunFolder(tmp_path / "runs" / f"00000-{family}-shapes")
-        run.create(run_config)
-        list(train(run_config, run))
-        return run
-
-    return make
 
 
 def tensors(bench: Bench) -> dict[str, torch.Tensor]:
@@ -266,87 +238,6 @@ def test_what_changed_is_the_difference_times_the_factor(settings: Settings, a_r
     assert done.changed["real"][0].unique().numel() == 1  # G's step moves neither the data nor where D looks on it.
 
 
-# Where D looks, and what it asks for.
-
-
-def discriminator(**options) -> dcgan.Discriminator:
-    torch.manual_seed(5)
-    return dcgan.Discriminator(size=16, features=8, **options)
-
-
-@pytest.mark.parametrize("spectral_norm", [False, True])
-def test_attention_is_each_pictures_own_gradient(spectral_norm: bool) -> None:
-    """Against one picture at a time, and against a difference quotient."""
-    network, x = discriminator(spectral_norm=spectral_norm), torch.rand(4, 3, 16, 16) * 2 - 1
-    with saliency.unchanged(network), torch.no_grad():
-        trained = network(x)
-    with saliency.statistics_held(network, x):
-        maps = saliency.attention(network, x)
-        assert torch.allclose(network(x), trained, atol=1e-5)
-        for index in range(4):
-            own = x[index : index + 1].clone().requires_grad_()
-            network(own)[0].backward()
-            assert torch.allclose(maps[index], own.grad[0].abs().max(0).values, rtol=1e-4, atol=1e-7)
-        quotients = []
-        for channel in range(3):
-            step = torch.zeros_like(x)
-            step[2, channel, 7, 9] = 1e-3
-            quotients.append(abs(float((network(x + step) - network(x - step))[2].detach()) / 2e-3))
-        assert float(maps[2, 7, 9]) == pytest.approx(max(quotients), rel=0.05)
-
-
-def test_statistics_and_modes_are_put_back() -> None:
-    network, x = discriminator(), torch.rand(4, 3, 16, 16)
-    before = {name: value.clone() for name, value in network.state_dict().items()}
-    with saliency.statistics_held(network, x):
-        assert not network.training
-    assert network.training
-    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
-
-
-def test_pictures_moved_where_they_are_pushed_score_higher(settings: Settings, a_run) -> None:
-    bench = open_bench(a_run("dcgan"), settings, room_bytes=ROOM)
-    training, row = bench.game.training, bench.view().row("fake")
-    classes = bench.game.batch(bench.number).classes
-
-    def loss(x: torch.Tensor) -> torch.Tensor:
-        return torch.nn.functional.softplus(-training.discriminator(x, classes)).mean()
-
-    with saliency.unchanged(training.discriminator), torch.no_grad():
-        before = float(loss(row.values))
-    with saliency.unchanged(training.discriminator):
-        push = saliency.pushed(loss, row.values)
-        assert float(loss(row.values + 0.1 * push / push.norm()).detach()) < before
-        shown, factor = saliency.signed(push)
-    assert torch.equal(shown, row.asks)
-    assert factor == row.asks_factor
-
-
-def test_maps_are_scaled_robustly_and_smoothed_without_a_shift() -> None:
-    maps = torch.rand(2, 20, 20)
-    maps[0, 3, 4] = 1e6  # One pixel does not darken all others.
-    scaled = saliency.normalised(maps)
-    assert float(scaled.max()) <= 1
-    assert float(scaled[0].median()) > 0.3
-    assert torch.equal(saliency.normalised(torch.zeros(1, 8, 8)), torch.zeros(1, 8, 8))
-    point = torch.zeros(1, 9, 9)
-    point[0, 4, 4] = 1
-    blurred = saliency.smoothed(point)[0]
-    assert float(blurred.sum()) == pytest.approx(1)
-    assert blurred.argmax() == point[0].argmax()
-    assert torch.allclose(blurred, blurred.flip(0))
-    assert torch.allclose(blurred, blurred.T)
-
-
-@pytest.mark.parametrize(("top", "factor"), [(0.03, 20), (0.4, 2), (1.0, 1), (3.0, 0.2), (1e-5, 1e5)])
-def test_amplification_is_a_round_factor(top: float, factor: float) -> None:
-    values = torch.full((1, 3, 4, 4), top)
-    shown, told = saliency.amplified(values)
-    assert told == pytest.approx(factor)
-    assert torch.allclose(shown, values * factor)
-    assert saliency.amplified(torch.zeros(1, 3, 4, 4))[1] == 1
-
-
 # Every recipe and data that a run may have.
 
 
@@ -424,61 +315,3 @@ def test_a_broken_game_says_so(settings: Settings) -> None:
     with torch.no_grad():
         bench.game.training.discriminator.main[0].weight.fill_(float("nan"))
     assert "no longer finite" in bench.take("d").told
-
-
-# Opening.
-
-
-def test_the_state_nearest_to_a_step_is_opened(settings: Settings, a_run) -> None:
-    run = a_run("dcgan")
-    assert open_bench(run, settings, room_bytes=ROOM).step == 4
-    assert open_bench(run, settings, step=1, room_bytes=ROOM).step == 2
-    newest = run.states()[-1][1]
-    kept = newest.read_bytes()
-    newest.write_bytes(kept[:4000])
-    assert open_bench(run, settings, room_bytes=ROOM).step == 2
-    for _, path in run.states():
-        path.write_bytes(b"nothing")
-    with pytest.raises(RunError, match="Nothing was opened"):
-        open_bench(run, settings, room_bytes=ROOM)
-
-
-def test_the_opened_weights_are_those_of_the_state(settings: Settings, a_run) -> None:
-    run = a_run("cyclegan")
-    content = torch.load(run.states()[-1][1], weights_only=True)
-    bench = open_bench(run, settings, room_bytes=ROOM)
-    for name, module in bench.game.training.modules.items():
-        assert all(torch.equal(value, content["modules"][name][key]) for key, value in module.state_dict().items())
-
-
-def test_runs_without_networks_begin_with_small_ones(settings: Settings, tmp_path: Path) -> None:
-    """A log of another project holds neither pictures nor weights."""
-    run = RunFolder(tmp_path / "log")
-    run.create(
-        RunConfig(family="cyclegan", train=TrainConfig(data="log:loss_log.txt", size=256), network={}, recipe={})
-    )
-    bench = open_bench(run, settings, room_bytes=ROOM)
-    assert (bench.source, bench.config.train.data, bench.game.training.plan.size) == ("fresh", "shapes", 64)
-    bench = open_bench(None, settings, room_bytes=ROOM)
-    assert (bench.source, bench.game.training.plan.size, bench.game.training.plan.batch) == ("shapes", 32, 8)
-
-
-def test_a_run_of_any_size_is_taken_in_small_batches_and_pieces(settings: Settings, tmp_path: Path) -> None:
-    run = RunFolder(tmp_path / "run")
-    run.create(config("cyclegan", 4, size=192, batch=16))
-    plan = open_bench(run, settings, room_bytes=ROOM).game.training.plan
-    assert (plan.size, plan.batch) == (128, 4)
-
-
-@pytest.mark.parametrize("data", ["fashion-mnist", "/no/such/folder", "hub:nobody/nothing"])
-def test_data_that_is_not_here_is_not_fetched(settings: Settings, tmp_path: Path, data: str) -> None:
-    run = RunFolder(tmp_path / "run")
-    run.create(config("dcgan", 4, data=data, conditional=False))
-    with pytest.raises(DataError, match=r"is not on this computer\. Nothing was opened"):
-        open_bench(run, settings, room_bytes=ROOM)
-    assert not settings.data_dir.exists()
-
-
-def test_networks_that_do_not_fit_are_refused(settings: Settings) -> None:
-    with pytest.raises(RunError, match="GB to be taken step by step"):
-        open_bench(None, settings, room_bytes=1e6)

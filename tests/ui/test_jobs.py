@@ -60,6 +60,20 @@ def test_a_job_tells_its_progress_and_its_end():
     assert jobs.poll(job)["elapsed_s"] == end["elapsed_s"]  # The clock of what is over stands still.
 
 
+def test_an_answer_waits_for_news_only_while_the_work_is_under_way():
+    jobs, work = Jobs(), Endless()
+    job = jobs.start(work)
+    assert work.running.wait(10)
+    began_at = time.monotonic()
+    assert jobs.poll(job, 0.1)["state"] == "running"
+    assert time.monotonic() - began_at >= 0.1
+    jobs.stop(job)
+    over(jobs, job)
+    began_at = time.monotonic()
+    assert jobs.poll(job, 10)["state"] == "stopped"
+    assert time.monotonic() - began_at < 5
+
+
 def test_a_stop_lands_and_keeps_the_last_progress():
     jobs, work = Jobs(), Endless()
     job = jobs.start(work)

@@ -18,7 +18,8 @@ import pytest
 
 from gan_core.training.run_folder import OCCUPIES, RunFolder, list_runs
 from tests.serving import App, serve
-from tests.training.test_never_lost import DAMAGED, TRUE_WITHIN_S, damage
+from tests.training.damage import DAMAGED, damage
+from tests.training.test_never_lost import TRUE_WITHIN_S
 from tests.training.tiny import config
 
 START = ["dcgan", None, 16, 100_000, 2]
