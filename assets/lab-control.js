@@ -1,4 +1,5 @@
-// What the chosen run can be asked for: stop, pause, resume, other settings, its command, a title, notes, deletion.
+// What the chosen run can be asked for: stop, pause, resume, other settings, its command, a push to the Hub, a title,
+// notes, deletion.
 
 const CONTROL_FIELDS = [
   ["lr_g", "Learning rate, G", "any"],
@@ -127,6 +128,10 @@ function runControl(host, { acts, call, tell, changed, removed }) {
     commands.replaceChildren(commandLine(CONTROL_COMMANDS[run.command_of], run.command), on);
   });
 
+  // To the Hub.
+  const pushing = controlPush({ call, run: () => run, changed });
+  panel("push", "Push to the Hub", pushing.element, pushing.show);
+
   // Longer.
   const [stepsLabel, steps] = field("steps", "Steps in all", { type: "number", min: "1", step: "1", inputmode: "numeric" });
   const [longLine, longTell] = complaint();
@@ -232,6 +237,7 @@ function runControl(host, { acts, call, tell, changed, removed }) {
     toggles.settings.hidden = !can || run.imported || state === "finished" || !run.command;
     toggles.command.hidden = !run.command;
     toggles.longer.hidden = !can || run.imported || state !== "finished" || !run.command;
+    toggles.push.hidden = !can || run.imported || !run.command;
     toggles.rename.hidden = !can;
     remove.hidden = !can;
     remove.disabled = busy || run.active;
@@ -248,6 +254,7 @@ function runControl(host, { acts, call, tell, changed, removed }) {
     resume: () => act("resume_run"),
     draw(next, reason) {
       if (next.id !== run?.id) {
+        pushing.leave();
         saveNotes(); // Of the one before, should the field still be in hand.
         open(null);
         runsPut(sign, "");

@@ -182,7 +182,7 @@ function formData(host, { call, family, changed }) {
       const words = make("span", { role: "status" }, usual);
       const drop = make("label", { class: "lf-drop", for: "lf-zip" }, input, make("span", {}, "Choose or drop a zip"), words);
       const bar = make("i");
-      const meter = make("div", { class: "lf-meter", role: "progressbar", "aria-label": "Upload" }, bar);
+      const meter = make("div", { class: "gs-meter lf-meter", role: "progressbar", "aria-label": "Upload" }, bar);
       const cancel = make("button", { type: "button", class: "gs-button gs-plain", onclick: () => sending?.stop() }, "Cancel");
       const way = make("div", { class: "lf-line lf-way" }, meter, cancel);
       const sent = (on) => way.classList.toggle("lf-on", on);
@@ -262,6 +262,7 @@ function formData(host, { call, family, changed }) {
       draw();
     },
     value: () => value,
+    title: () => title,
     facts: () => facts,
     onFacts: (then) => (arrived = then),
     look,

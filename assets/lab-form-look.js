@@ -80,7 +80,7 @@ function formCost(host, { call, pictures, known }) {
   const time = make("strong", { class: "lf-time" }, "\u00a0");
   const device = make("span", { class: "gs-small" }, "\u00a0");
   const bar = make("i");
-  const meter = make("div", { class: "lf-meter", role: "img", "aria-label": "Memory" }, bar);
+  const meter = make("div", { class: "gs-meter lf-meter", role: "img", "aria-label": "Memory" }, bar);
   const memory = make("span", { class: "gs-small" }, "\u00a0");
   const warning = make("p", { class: "lf-warn", role: "status" });
   const help = formHelp("the estimate", "A few small steps of the same networks are timed on the device, and scaled by the operations that a whole step asks for. It holds for a device that does nothing else; sampling and saving are in it, downloads are not.");

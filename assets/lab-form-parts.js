@@ -66,6 +66,8 @@ function formParts() {
     make("label", { class: "gs-field" }, "Domain B", words.domain_b),
     make("label", { class: "gs-field" }, "Opens with", direction),
   );
+  const bringHost = make("div", { class: "lf-bring", hidden: true });
+  const pushHost = make("section", { class: "lf-pushing", "aria-label": "Push to the Hub" });
   const costHost = make("section", { class: "lf-cost", "aria-label": "Estimate" });
   const command = make("code", { id: "lf-command", class: "lf-words", tabindex: "0", "aria-label": "Command" });
   const copy = make("button", { type: "button", class: "gs-button" }, "Copy");
@@ -87,9 +89,11 @@ function formParts() {
         "div",
         { class: "lf-right" },
         make("label", { class: "gs-field" }, "Begin with", origin),
+        bringHost,
         make("div", { class: "lf-numbers" }, ...Object.values(numbers).map((one) => one.field), sizes),
         make("div", { class: "lf-under" }, numbersWrong, numbersNote),
         domains,
+        pushHost,
         costHost,
         make("div", { class: "lf-act" }, go, make("div", {}, queue, wrong)),
         make("div", { class: "lf-command" }, command, copy),
@@ -97,5 +101,5 @@ function formParts() {
     ),
     moreHost,
   );
-  return { families, close, summary, presetRow, dataHost, lookHost, origin, numbers, numbersWrong, numbersNote, words, direction, domains, costHost, command, copy, queue, go, wrong, moreHost, form };
+  return { families, close, summary, presetRow, dataHost, lookHost, origin, numbers, numbersWrong, numbersNote, words, direction, domains, bringHost, pushHost, costHost, command, copy, queue, go, wrong, moreHost, form };
 }

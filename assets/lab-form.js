@@ -11,6 +11,9 @@ function startForm(host, { call, started, tell: tellPage }) {
   let busy = false;
   let opener = null;
   let previewed = "";
+  let chosenData = false; // For a run of the Hub whose own pictures are not here.
+  let refusal = null; // What the Hub said of a push when it was to start; it holds until another one is asked for.
+  let newPush = null; // What the form for a new run asked for, while another one is shown.
 
   const made = formParts();
   const { families, summary, presetRow, origin, numbers, numbersWrong, numbersNote, words, direction, domains, command, copy, queue, go, form } = made;
@@ -18,10 +21,21 @@ function startForm(host, { call, started, tell: tellPage }) {
   host.replaceChildren(form);
   let pressFamily = () => {};
 
-  const data = formData(made.dataHost, { call, family: () => family?.name, changed: () => changed() });
+  const data = formData(made.dataHost, {
+    call,
+    family: () => bring.found()?.family ?? family?.name,
+    changed: () => {
+      chosenData = true;
+      changed();
+    },
+  });
   const preview = formPreview(made.lookHost, { call, failed: () => (previewed = "") });
   const cost = formCost(made.costHost, { call, known: () => known });
   const options = formOptions(made.moreHost, { changed: () => changed() });
+  const push = formPush(made.pushHost, { call, changed: () => changed() });
+  const bring = formBring(made.bringHost, { call, changed: () => changed(), looked: (found) => drawFound(found) });
+  const ofHub = () => origin.value === "hub";
+  const going = () => ofHub() || Boolean(resumed());
   const resumed = () => (origin.value.startsWith("resume:") ? known.runs.find((run) => run.id === origin.value.slice(7)) : null);
   const model = () => (origin.value.startsWith("model:") ? origin.value.slice(6) : "");
 
@@ -39,13 +53,13 @@ function startForm(host, { call, started, tell: tellPage }) {
       for (const [name, input] of Object.entries(words)) if (input.value.trim()) train[name] = input.value.trim();
       if (direction.value !== "ab") train.default_direction = direction.value;
     }
-    return { family: family.name, data: data.value(), train, network: chosen.network, recipe: chosen.recipe, start_from: model() || null };
+    return { family: family.name, data: data.value(), train, network: chosen.network, recipe: chosen.recipe, start_from: model() || null, push: push.values() };
   }
 
   const check = latestOnly(
     (asked) => call("form_check", { form: asked }),
     (answer, asked, newest) => {
-      if (!newest || resumed() || host.hidden) return;
+      if (!newest || going() || host.hidden) return;
       mark(answer);
       command.classList.toggle("lf-wait", !answer.ok); // The last one that would work.
       if (!answer.ok) return cost.drop(missing(answer));
@@ -55,6 +69,26 @@ function startForm(host, { call, started, tell: tellPage }) {
       for (const [name, { input }] of Object.entries(numbers)) input.placeholder = answer.resolved.train[name];
       if (numbers.size.input.disabled) numbers.size.input.value = answer.resolved.train.size;
       cost.ask(asked, answer.assumed);
+    },
+  );
+
+  // Going on with a run: its command.
+
+  const goingOn = () => {
+    const steps = numbers.steps.input.validity.badInput || numbers.steps.input.value === "" ? null : Number(numbers.steps.input.value);
+    const run = resumed();
+    const had = run?.push ? false : null; // Without the tick: no longer, where it was pushed.
+    return { run: run?.id ?? null, name: bring.name(), steps, data: chosenData && ofHub() ? data.value() : null, push: push.values() ?? had };
+  };
+  const line = latestOnly(
+    (asked) => call("form_go_on", asked),
+    (answer, asked, newest) => {
+      if (!newest || !going() || host.hidden) return;
+      const empty = ofHub() && !bring.name();
+      mark(empty ? { ok: true } : answer);
+      command.classList.toggle("lf-wait", !answer.ok);
+      if (answer.ok) command.replaceChildren(...formWords(answer.command));
+      else if (empty) command.replaceChildren(...formWords("gan-core train --resume hub:user/name"));
     },
   );
 
@@ -68,17 +102,22 @@ function startForm(host, { call, started, tell: tellPage }) {
   /** Complaints where they belong; an answer without any takes the old ones away. */
   function mark(answer, aloud = false) {
     const { field = null, error = "" } = answer.ok ? {} : answer;
-    const errors = answer.ok ? {} : (answer.errors ?? (field ? { [field]: error } : {}));
+    const errors = answer.ok ? {} : { ...(answer.errors ?? (field ? { [field]: error } : {})) };
+    if (refusal && refusal.of === JSON.stringify(push.values())) errors.push_to ??= refusal.error;
     const folded = options.mark(errors);
     const own = Object.keys(numbers).filter((name) => name in errors);
     const wrong = own.map((name) => errors[name]).join("\n");
     if (numbersWrong.textContent !== wrong) numbersWrong.textContent = wrong;
     for (const [name, { input }] of Object.entries(numbers)) input.setAttribute("aria-invalid", String(name in errors));
     if (errors.data) data.refuse(errors.data);
-    const placed = own.length || folded.length;
+    const pushed = push.mark(errors);
+    if (errors.from_hub) bring.refuse(errors.from_hub);
+    const placed = own.length || folded.length || pushed || errors.from_hub;
     refuse(!placed && (aloud || !errors.data) ? error : "");
     if (aloud && own.length) numbers[own[0]].input.focus();
     else if (aloud && folded.length) folded[0].focusable.focus();
+    else if (aloud && pushed) push.focus();
+    else if (aloud && errors.from_hub) bring.focus();
   }
 
   /** A word on a batch that is larger than the data. */
@@ -91,7 +130,9 @@ function startForm(host, { call, started, tell: tellPage }) {
   }
 
   const settle = whenQuiet(() => {
-    if (host.hidden || resumed()) return;
+    if (host.hidden) return;
+    push.suggest(pushName());
+    if (going()) return void line.ask(goingOn());
     const asked = values();
     cost.wait();
     check.ask(asked);
@@ -104,6 +145,14 @@ function startForm(host, { call, started, tell: tellPage }) {
     drawPressed();
     noteBatch();
     settle();
+  }
+
+  /** What a repository for it could be called. */
+  function pushName() {
+    const run = resumed();
+    if (run) return run.id.replace(/^\d+-/, "");
+    const from = bring.name().split("/")[1];
+    return ofHub() && from ? from.split("@")[0] : `${family.name}-${data.title()}`;
   }
 
   // Presets.
@@ -162,27 +211,62 @@ function startForm(host, { call, started, tell: tellPage }) {
     origin.replaceChildren(
       make("option", { value: "" }, "New networks"),
       ...groups.map(([group, all]) => make("optgroup", { label: group === "Models" ? "Weights of a model" : "Weights of a run" }, ...all.map((one) => make("option", { value: `model:${one.value}` }, one.size ? `${one.name}, ${one.size} px` : one.name)))),
-      stopped.length ? make("optgroup", { label: "Go on with a run" }, ...stopped.map((run) => make("option", { value: `resume:${run.id}` }, `${run.id}, ${run.state} at ${run.step.toLocaleString("en")}`))) : "",
+      make(
+        "optgroup",
+        { label: "Go on with a run" },
+        ...stopped.map((run) => make("option", { value: `resume:${run.id}` }, `${run.id}, ${run.state} at ${run.step.toLocaleString("en")}`)),
+        make("option", { value: "hub" }, "A run on the Hub"),
+      ),
     );
     if (chosen && ![...origin.options].some((one) => one.value === chosen)) origin.append(make("option", { value: chosen }, chosen.slice(6).replace(/^run:/, "").replace("@", ", step ")));
     origin.value = chosen;
   }
 
+  let before = ""; // The origin that stood here last.
+
   function originChanged() {
     const run = resumed();
-    form.classList.toggle("lf-resume", Boolean(run));
+    const hub = ofHub();
+    form.classList.toggle("lf-resume", going());
+    made.bringHost.hidden = !hub;
+    if (!hub && form.classList.contains("lf-choose")) {
+      form.classList.remove("lf-choose");
+      data.look(); // As this form's family takes it.
+    }
     const fixed = Boolean(model());
     options.lock(fixed);
-    numbers.size.input.disabled = Boolean(run) || (fixed && family.kind === "generator");
-    numbers.batch.input.disabled = Boolean(run);
-    go.textContent = run ? "Resume" : "Start";
-    if (!run) return changed();
+    numbers.size.input.disabled = going() || (fixed && family.kind === "generator");
+    numbers.batch.input.disabled = going();
+    go.textContent = hub ? "Fetch and go on" : run ? "Resume" : "Start";
+    if (before !== origin.value) {
+      if (run) {
+        if (!before.startsWith("resume:")) newPush = push.values();
+        push.set(run.push);
+      } else if (before.startsWith("resume:")) push.set(newPush);
+      before = origin.value;
+    }
+    if (!going()) return changed();
     mark({ ok: true });
     cost.drop();
     queue.textContent = "";
+    if (hub) return drawFound(bring.found());
     numbers.steps.input.value = run.total_steps;
     command.replaceChildren(...formWords(run.command));
-    return undefined;
+    return changed();
+  }
+
+  /** What was found of the Hub's run: its steps, and where its pictures are not here, the choice of others. */
+  function drawFound(found) {
+    if (!ofHub()) return;
+    numbers.steps.input.value = found?.total_steps ?? "";
+    numbers.steps.input.placeholder = "as it has";
+    const choose = found?.data_here === false;
+    if (choose !== form.classList.contains("lf-choose")) {
+      form.classList.toggle("lf-choose", choose);
+      if (choose) data.look();
+    }
+    chosenData = false; // What stood there before is not meant.
+    changed();
   }
 
   data.onFacts((facts) => {
@@ -230,12 +314,19 @@ function startForm(host, { call, started, tell: tellPage }) {
     busy = true;
     go.disabled = true;
     refuse("");
-    const run = resumed();
-    const steps = numbers.steps.input.validity.badInput ? "?" : Number(numbers.steps.input.value);
-    const answer = run ? await call("form_resume", { run: run.id, steps }) : await call("start", { form: values() });
+    refusal = null;
+    const [asked, said] = [goingOn(), queue.textContent];
+    if (push.values()) queue.textContent = "Asking the Hub";
+    if (numbers.steps.input.validity.badInput) asked.steps = "?";
+    const answer = ofHub() ? await bring.start(asked) : resumed() ? await call("form_resume", asked) : await call("start", { form: values() });
     busy = false;
     go.disabled = false;
-    if (!answer.ok) return mark(answer, true);
+    queue.textContent = said;
+    if (!answer) return undefined; // It was told where it is.
+    if (!answer.run) {
+      if (answer.field === "push_to") refusal = { of: JSON.stringify(push.values()), error: answer.error };
+      return mark(answer, true);
+    }
     return started(answer.run);
   });
   const leave = () => {

@@ -1,5 +1,6 @@
 // The chosen run in words: its status, what went wrong, and what its curves say.
 
+const LOOK_LATE_MS = 120_000; // Who was to try again by then is gone.
 const LOOK_FINDINGS = 3; // So many stand open; the earlier ones are folded.
 
 /** A moment: 14:05 today, else 20 Nov, 14:05. */
@@ -17,6 +18,41 @@ function lookOrigin(origin) {
   return origin.run ? `branched from ${origin.run} at step ${Number(origin.step).toLocaleString("en")}` : "";
 }
 
+/** Where a run is pushed: what is there, what waits and since when, and what the last try came to. */
+function lookPush(host) {
+  const link = make("a", { target: "_blank", rel: "noopener noreferrer" });
+  const words = make("span");
+  const trouble = make("p", { class: "gs-small lb-push-trouble", role: "status" });
+  host.append(make("p", { class: "gs-small lb-more" }, "Pushed to ", link, words), trouble);
+
+  function facts(push, run) {
+    const there = push.step == null ? "nothing is there yet" : `up to step ${push.step.toLocaleString("en")}, ${lookMoment(push.at)}${push.sent_bytes ? `, ${bytes(push.sent_bytes)} sent so far` : ""}`;
+    const since = push.at ?? run.started_at;
+    const waits = push.pending ? `pending: ${push.pending}${since ? ` since ${lookMoment(since)}` : ""}` : "nothing is pending";
+    const often = run.active && !push.ended ? `every ${push.minutes.toLocaleString("en")} min` : "";
+    return ["", there, waits, often].filter((one, at) => !at || one).join(" \u00b7 ");
+  }
+
+  function wrong(push, run) {
+    if (!push.trouble) return "";
+    if (push.ended) return push.trouble;
+    const late = push.next_at * 1000 < Date.now() - LOOK_LATE_MS;
+    return `${push.trouble} ${late && !run.active ? "It is not tried any more: push it later, with Push to the Hub." : `It is tried again at ${lookMoment(push.next_at)}.`}`;
+  }
+
+  return {
+    draw(run) {
+      const { push } = run;
+      host.hidden = !push;
+      if (!push) return;
+      runsPut(link, push.repository);
+      if (/^https?:/.test(push.address)) link.href = push.address;
+      runsPut(words, facts(push, run));
+      runsPut(trouble, wrong(push, run));
+    },
+  };
+}
+
 /** The status line: numbers that move first, then what stays. */
 function lookHead(host) {
   const name = make("h3", { class: "lb-name" });
@@ -26,7 +62,9 @@ function lookHead(host) {
   const fill = make("i");
   const bar = make("div", { class: "lb-bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": "0", "aria-valuemax": "100" }, fill);
   const acts = make("div", { class: "lb-acts" });
-  host.append(make("div", {}, make("div", { class: "lb-status" }, name, state, numbers), facts), acts, bar);
+  const pushed = make("div", { class: "lb-push", hidden: true });
+  const push = lookPush(pushed);
+  host.append(make("div", {}, make("div", { class: "lb-status" }, name, state, numbers), facts, pushed), acts, bar);
   return {
     /** Where the buttons stand that are wanted most. */
     acts,
@@ -44,6 +82,7 @@ function lookHead(host) {
       const begun = run.started_at ? `${run.imported ? "imported" : "begun"} ${lookMoment(run.started_at)}` : "";
       const id = run.title === run.id ? "" : run.id;
       runsPut(facts, [runsFacts(run), run.device, lookOrigin(run.origin), begun, ended, trained, id].filter(Boolean).join(" \u00b7 "));
+      push.draw(run);
       fill.style.width = `${run.part * 100}%`;
       fill.className = run.active ? "" : "lb-still";
       bar.setAttribute("aria-valuenow", String(Math.round(run.part * 100)));

@@ -5,7 +5,7 @@
  * begin() answers {ok, job}; words(progress) is what to tell, done(answer) what to do at the end.
  */
 function travelJob({ button, begin, poll, stop, words, done }) {
-  const meter = make("div", { class: "lt-meter", role: "progressbar", "aria-label": "Progress", hidden: true }, make("i"));
+  const meter = make("div", { class: "gs-meter lt-meter", role: "progressbar", "aria-label": "Progress", hidden: true }, make("i"));
   const cancel = make("button", { type: "button", class: "gs-button", hidden: true }, "Cancel");
   const line = make("p", { class: "gs-told lt-line", role: "status" });
   let job = null;
@@ -19,8 +19,8 @@ function travelJob({ button, begin, poll, stop, words, done }) {
     if (inHand) (on ? cancel : button).focus({ preventScroll: true });
   };
   const progress = (share) => {
-    meter.classList.toggle("lt-unknown", share == null);
-    meter.firstElementChild.style.width = `${(share ?? 0) * 100}%`;
+    meter.classList.toggle("gs-unknown", share == null);
+    meter.firstElementChild.style.width = share == null ? "" : `${share * 100}%`;
     if (share == null) meter.removeAttribute("aria-valuenow");
     else meter.setAttribute("aria-valuenow", Math.round(share * 100));
   };

@@ -28,7 +28,7 @@ RUNS_WITH = {"static": "python serve.py", "server": "pip install -r requirements
 @click.option("--model", "models", metavar="NAME", multiple=True, help="One or more; default: all trained here.")
 @click.option("--title", help="Of the page.")
 @click.option("--private", is_flag=True, help="Only for you, where the Space is made now.")
-@click.option("--hardware", metavar="FLAVOUR", help="Such as cpu-upgrade, or t4-small with --target zero-gpu.")
+@click.option("--hardware", metavar="FLAVOUR", help="Such as cpu-upgrade; a GPU (t4-small): with --target zero-gpu.")
 @click.option(
     "--variable",
     "variables",

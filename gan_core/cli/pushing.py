@@ -4,20 +4,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gan_core.cli.options import as_json, print_json
-from gan_core.cli.which import find
+from gan_core.cli.which import ELSEWHERE, find, imported
 from gan_core.config import RunConfig
-from gan_core.errors import ConfigError, GanCoreError, RunError
+from gan_core.errors import ConfigError, RunError
 from gan_core.hub.client import Address
 from gan_core.hub.showing import on_terminal
 from gan_core.mirror import Wish, forget_wish, read_record, read_wish, unsent, write_wish
+from gan_core.mirror.plain import plain
+from gan_core.mirror.standing import standing
 from gan_core.settings import Settings
 from gan_core.training.events import Noticed
 from gan_core.training.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from gan_core.mirror.fetch import Found
 
 NOWHERE = "none"
 MINUTES = click.FloatRange(0.01, 10_000)
@@ -71,20 +76,25 @@ class Push:
 
     def want(self, run: RunFolder) -> None:
         """Write it into the run's folder. Raises `GanCoreError`."""
-        before = read_wish(run)
         if self.to == NOWHERE:
             forget_wish(run)
             return
-        if self.to is None and before is None:
-            return
+        before = read_wish(run)
+        wish = self.wish(before)
+        if wish is not None and wish != before:
+            write_wish(run, wish)
+
+    def wish(self, before: Wish | None) -> Wish | None:
+        """What was asked for, on top of what a run had asked for before; None where it is to go nowhere."""
         repository = Address.parse(self.to).repository if self.to else ""
         wish = before if before is not None and repository in ("", before.repository) else Wish(repository)
+        if not wish.repository:
+            return None
         given = {"minutes": self.minutes, "wait_minutes": self.wait}
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         if self.public is not None:
             changes["private"] = not self.public
-        if replace(wish, **changes) != before:
-            write_wish(run, replace(wish, **changes))
+        return replace(wish, **changes)
 
 
 def asked(values: dict[str, Any]) -> Push:
@@ -111,7 +121,7 @@ def keeper(run: RunFolder) -> Any:
 
 def news(keeper: Any) -> Iterator[Noticed]:
     for event in keeper.news() if keeper else ():
-        yield Noticed(int(event.get("step", 0)), "hub", str(event.get("text")))
+        yield Noticed(int(event.get("step", 0)), "hub", plain(event.get("text")))
 
 
 @contextmanager
@@ -133,7 +143,7 @@ def waited(keeper: Any, quiet: bool, stop_asked: Callable[[], bool]) -> Iterator
 def _wait(keeper: Any, quiet: bool, stop_asked: Callable[[], bool]) -> None:
     def tell(text: str) -> None:
         if not quiet:
-            click.echo(text, err=True)
+            click.echo(plain(text), err=True)
 
     if keeper is None:
         return
@@ -150,31 +160,34 @@ def _wait(keeper: Any, quiet: bool, stop_asked: Callable[[], bool]) -> None:
 
 def told(run: RunFolder) -> dict[str, Any]:
     """What `--json` says of the pushes of a run; nothing where there are none."""
-    found = mirrored(run)
+    found = standing(run)
     return {"push": found} if found else {}
 
 
 # From the Hub.
 
 
-def family_of(name: str) -> str:
-    """The family of the run in a repository. Raises `GanCoreError`."""
+def seen(name: str) -> "Found":
+    """The run in the repository `hub:user/name@revision`. Raises `GanCoreError`."""
     from gan_core.mirror.fetch import find_run
 
-    return find_run(Address.parse(name)).config.family
+    return find_run(Address.parse(name))
 
 
 def fetch(
-    name: str, run: Path | None, changed: Callable[[RunConfig, str, int], RunConfig], settings: Settings, quiet: bool
+    found: "Found",
+    run: Path | None,
+    changed: Callable[[RunConfig, str, int], RunConfig],
+    settings: Settings,
+    quiet: bool,
 ) -> RunFolder:
-    """A run folder that goes on with what was pushed to `hub:user/name@revision`.
+    """A run folder that goes on with what was seen, at the very commit that was looked at.
 
     changed(config, where it stands, steps done): the configuration to go on with. Raises `GanCoreError`.
     """
-    from gan_core.mirror.fetch import bring, find_run
+    from gan_core.mirror.fetch import bring
 
-    address = Address.parse(name)
-    found = find_run(address)
+    address = found.address
     if (alive := found.alive()) and not quiet:
         click.echo(alive, err=True)
     config = changed(found.config, str(address), found.step)
@@ -193,30 +206,27 @@ def fetch(
 @click.argument("repository", metavar="[USER/NAME]", required=False)
 @click.option("--onto", metavar="COMMIT", help="Overwrite this very commit, which you have looked at.")
 @click.option("--public", is_flag=True, help="Of a repository that is made now.")
+@click.option("--minutes", type=MINUTES, help="Between two pushes while it is trained.  [default: as before, else 10]")
 @as_json
-def push(run: str, repository: str | None, onto: str | None, public: bool, as_json: bool) -> None:
-    """Send what of a run is not on the Hub yet, now; later pushes of its training go there too.
+def push(
+    run: str, repository: str | None, onto: str | None, public: bool, minutes: float | None, as_json: bool
+) -> None:
+    """Send what of a run is not on the Hub yet, now; what its training adds goes there too.
 
     USER/NAME is needed where the run was not begun with --push-to, or is to go elsewhere.
     """
-    from gan_core.mirror.pushing import push as push_now
+    from gan_core.mirror.asking import follow, push_now
 
     folder = find(run)
-    folder.config()
-    before = read_wish(folder)
-    if repository or public:
-        Push(to=repository, public=public or None).want(folder)
-    wish = read_wish(folder)
+    if imported(folder):
+        raise RunError(f"{folder.id}: {ELSEWHERE} Nothing was sent.")
+    wish = Push(to=repository, minutes=minutes, public=public or None).wish(read_wish(folder))
     if wish is None:
         raise RunError(f"{folder.id} is not pushed anywhere yet. Nothing was sent. Say where: USER/NAME.")
     waits = unsent(folder, read_record(folder, wish.repository))
-    try:
-        with on_terminal(wish.repository, at_once=True) as progress:
-            done = push_now(folder, wish, onto=onto, anew=bool(repository), progress=progress)
-    except (GanCoreError, KeyboardInterrupt):
-        if before != wish:
-            _back(folder, before)
-        raise
+    with on_terminal(wish.repository, at_once=True) as progress:
+        done = push_now(folder, wish, onto=onto, anew=bool(repository), progress=progress)
+    follow(folder)
     assert done.sent is not None
     if as_json:
         print_json({"id": folder.id, "repository": wish.repository, "commit": done.commit, "step": done.sent.step})
@@ -225,36 +235,11 @@ def push(run: str, repository: str | None, onto: str | None, public: bool, as_js
     click.echo(f"{folder.id} is at {wish.repository}, commit {(done.commit or '')[:8]}: {what}")
 
 
-def _back(folder: RunFolder, before: Wish | None) -> None:
-    """A push elsewhere that came to nothing changes nothing."""
-    try:
-        write_wish(folder, before) if before else forget_wish(folder)
-    except (GanCoreError, OSError):
-        return
-
-
 # In lists.
 
 
-def mirrored(folder: RunFolder) -> dict[str, Any] | None:
-    """Where a run is pushed, and what waits; None where it is not pushed."""
-    wish = read_wish(folder)
-    if wish is None:
-        return None
-    record = read_record(folder, wish.repository)
-    waits = unsent(folder, record)
-    return {
-        "repository": wish.repository,
-        "commit": record.commit,
-        "step": record.sent.step if record.sent else None,
-        "pending": str(waits) if waits else None,
-        "trouble": record.ended or record.trouble,
-        "sent_bytes": record.total_bytes,
-    }
-
-
 def in_words(told: dict[str, Any]) -> str:
-    """One line of `mirrored`."""
+    """One line of `standing`."""
     there = f"{told['repository']}, up to step {told['step']:,}" if told["step"] is not None else told["repository"]
     waits = f"; pending: {told['pending']}" if told["pending"] else ""
     return f"{there} ({told['sent_bytes'] / 1e6:,.1f} MB sent so far){waits}"

@@ -1,15 +1,21 @@
-"""`gan-core runs`: what has been trained and is being trained."""
+"""`gan-core runs`: what has been trained and is being trained.
 
-from typing import Any
+A run may have come from the Hub: its words and numbers are whatever somebody wrote there.
+"""
+
+import math
+from typing import Any, TypeGuard
 
 import click
 
 from gan_core.cli.listing import table
 from gan_core.cli.options import as_json, print_json
-from gan_core.cli.pushing import in_words, mirrored
+from gan_core.cli.pushing import in_words
 from gan_core.cli.which import ELSEWHERE, find, imported
 from gan_core.config import command_line
 from gan_core.errors import GanCoreError
+from gan_core.mirror.plain import plain
+from gan_core.mirror.standing import standing
 from gan_core.settings import Settings
 from gan_core.training.branching import points
 from gan_core.training.detectors import OVER
@@ -39,12 +45,12 @@ def runs(ctx: click.Context, as_json: bool) -> None:
     settings = Settings()
     found = [(run, run.status()) for run in list_runs(settings.runs_dir)]
     queue = places(run for run, _ in found)
-    titles = {run.id: run.about()["title"] for run, _ in found}
+    titles = {run.id: plain(run.about()["title"]) for run, _ in found}
     if as_json:
         facts = [{"id": run.id, "folder": str(run.path), "title": titles[run.id]} for run, _ in found]
         print_json(
             [
-                {**fact, **status, "place": queue.get(fact["id"]), "push": mirrored(run)}
+                {**fact, **status, "place": queue.get(fact["id"]), "push": standing(run)}
                 for fact, (run, status) in zip(facts, found, strict=True)
             ]
         )
@@ -59,8 +65,8 @@ def runs(ctx: click.Context, as_json: bool) -> None:
     table(rows if any(titles.values()) else [row[:-1] for row in rows])
     for run, status in found:
         if status["error"]:
-            click.echo(f"{run.id}: {status['error']}")
-        if pushed := mirrored(run):
+            click.echo(f"{run.id}: {plain(status['error'])}")
+        if pushed := standing(run):
             click.echo(f"{run.id} is pushed to {in_words(pushed)}")
 
 
@@ -77,29 +83,32 @@ def show(run: str, as_json: bool) -> None:
     events = folder.events()
     if as_json:
         facts = {"id": folder.id, "folder": str(folder.path), **about, **status, "config": config.to_json()}
-        facts |= {"place": place, "points": points(folder), "push": mirrored(folder)}
+        facts |= {"place": place, "points": points(folder), "push": standing(folder)}
         print_json({**facts, "metrics": newest, "quality": measured, "events": events})
         return
     rows = [("run", folder.id), ("state", _state(status["state"], place))]
-    rows += [(name, text) for name, text in (("title", about["title"]), ("begun", _begun(about["origin"]))) if text]
+    told = (("title", plain(about["title"])), ("begun", _begun(about["origin"])))
+    rows += [(name, text) for name, text in told if text]
     rows.append(("step", f"{status['step']:,} of {status['total_steps']:,}"))
-    rows += [(name, f"{value:.4g}") for name, value in newest.items() if name.startswith("loss_") or name in SHOWN]
+    shown = {name: value for name, value in newest.items() if name.startswith("loss_") or name in SHOWN}
+    rows += [(plain(name), f"{value:.4g}") for name, value in shown.items() if _is_number(value)]
     at = f"at step {measured.get('step', 0):,}"
-    rows += [(words, f"{measured[name]:.3g} {at}") for name, words in MEASURED.items() if name in measured]
+    found = {words: measured.get(name) for name, words in MEASURED.items()}
+    rows += [(words, f"{value:.3g} {at}") for words, value in found.items() if _is_number(value)]
     kept = [f"{point['step']:,} ({'exact' if point['exact'] else 'weights'})" for point in points(folder)]
     rows += [("back to", ", ".join(kept) or "no snapshot yet")]
     if status["error"]:
-        rows.append(("error", status["error"]))
-    if pushed := mirrored(folder):
+        rows.append(("error", plain(status["error"])))
+    if pushed := standing(folder):
         rows.append(("pushed to", in_words(pushed)))
-        rows += [("push", pushed["trouble"])] if pushed["trouble"] else []
+        rows += [("push", plain(pushed["trouble"]))] if pushed["trouble"] else []
     table(rows)
     if about["notes"]:
-        click.echo(about["notes"])
+        click.echo(plain(about["notes"], lines=True))
     for event in events:
         when = "" if str(event.get("kind")).endswith(OVER) else f"step {event['step']:,}: "  # The text has it.
-        click.echo(f"{when}{event.get('text', '')}")
-    click.echo(ELSEWHERE if imported(folder) else command_line(config))
+        click.echo(f"{when}{plain(event.get('text', ''))}")
+    click.echo(ELSEWHERE if imported(folder) else plain(command_line(config)))
 
 
 @runs.command()
@@ -117,7 +126,7 @@ def compare(names: tuple[str, ...], as_json: bool) -> None:
     for name in known:
         cells = [_cell(column.get(name)) for column in columns]
         if name in ("state", "step", *MEASURED) or len(set(cells)) > 1 or len(cells) == 1:
-            rows.append((MEASURED.get(name, name), *cells))
+            rows.append((MEASURED.get(name, plain(name)), *cells))
     table(rows)
 
 
@@ -135,9 +144,10 @@ def _begun(origin: dict[str, Any] | None) -> str:
     if not origin:
         return ""
     if "model" in origin:
-        return f"with the weights of {origin['model']}"
+        return f"with the weights of {plain(origin['model'])}"
     how = "exactly as it was" if origin.get("exact") else "with the weights"
-    return f"from {origin.get('run')} at step {origin.get('step', 0):,}, {how}"
+    step = origin.get("step")
+    return f"from {plain(origin.get('run'))} at step {step if _is_number(step) else 0:,}, {how}"
 
 
 def _facts(folder: RunFolder) -> dict[str, Any]:
@@ -150,7 +160,8 @@ def _facts(folder: RunFolder) -> dict[str, Any]:
             facts |= {**vars(config.train), **config.network, **config.recipe}
     except GanCoreError as error:
         facts["error"] = str(error)
-    best = min(folder.quality(), key=lambda row: row.get("distance", float("inf")), default={})
+    rows = [row for row in folder.quality() if _is_number(row.get("distance", 0))]
+    best = min(rows, key=lambda row: row.get("distance", math.inf), default={})
     facts |= {name: best[name] for name in MEASURED if name in best}
     return facts
 
@@ -158,4 +169,8 @@ def _facts(folder: RunFolder) -> dict[str, Any]:
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else plain(value)
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -23,6 +23,8 @@ from gan_core.training import turn
 from gan_core.training.run_folder import IMPORTED, RunFolder
 
 HERE, HUB = "here", "hub:"
+SEEN = "gan_core.train.seen"
+"""In a command's context: the repository that was looked into for its family, and what was there."""
 FROM_DATA = ("size", "channels", "channels_b", "classes")
 OTHER_KIND = {"generator": ("domain_a", "domain_b", "default_direction"), "translator": ("conditional",)}
 
@@ -35,7 +37,8 @@ class _Families(click.Group):
         words = " ".join(args).replace("--resume=", "--resume ").split()
         named = [word for before, word in pairwise(words) if before == "--resume" and word.startswith(HUB)]
         if named and args[0].startswith("-"):
-            args = [pushing.family_of(named[0]), *args]
+            ctx.meta[SEEN] = named[-1], pushing.seen(named[-1])
+            args = [ctx.meta[SEEN][1].config.family, *args]
         return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 click's signature
@@ -140,7 +143,9 @@ def _run(
 
         def prepare() -> tuple[RunFolder, RunConfig, bool]:
             push.check(run)
-            folder, config = _folder_and_config(family, options, run, resume, settings, quiet)
+            name, seen = ctx.meta.get(SEEN, (None, None))
+            seen = seen if name == resume else None
+            folder, config = _folder_and_config(family, options, run, resume, seen, settings, quiet)
             push.want(folder)
             return folder, config, _has_its_turn(folder, queue, quiet, stop_asked)
 
@@ -180,6 +185,7 @@ def _folder_and_config(
     options: dict[str, dict[str, Any]],
     run: Path | None,
     resume: str | None,
+    seen: Any,
     settings: Settings,
     quiet: bool,
 ) -> tuple[RunFolder, RunConfig]:
@@ -192,7 +198,7 @@ def _folder_and_config(
         def changed(config: RunConfig, where: str, reached: int) -> RunConfig:
             return _changed(config, where, reached, family, options)
 
-        folder = pushing.fetch(str(resume), run, changed, settings, quiet)
+        folder = pushing.fetch(seen or pushing.seen(str(resume)), run, changed, settings, quiet)
         return folder, folder.config()
     if resume and run is None:
         raise ConfigError("--resume needs --run FOLDER, the run to go on with. Nothing was started.")

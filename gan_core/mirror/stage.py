@@ -148,7 +148,7 @@ def _show(place: Path, stage: Stage, run: RunFolder, repository: str) -> None:
     if curve := curve_webp(run.path, stage.snapshot or 0):
         (place / CURVE).write_bytes(curve)
         stage.files[CURVE] = place / CURVE
-    card = model_card(name, config, newest, curve=CURVE if curve else None)
+    card = model_card(name, config, newest, curve=CURVE if curve else None, loads=f"hub:{repository}")
     (place / CARD).write_text(card, encoding="utf-8")
     stage.files[CARD] = place / CARD
 

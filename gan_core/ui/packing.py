@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from gan_core.errors import ConfigError, GanCoreError
@@ -116,8 +116,3 @@ def zipped(files: list[Path], path: Path, folder: str, should_stop: Callable[[],
                     sink.write(chunk)
                     done += len(chunk)
                     yield {"told": "Packing", "share": done / total}
-
-
-def poll(jobs: Jobs, job: object, wait_s: float) -> dict[str, Any]:
-    """What a job has told; of one that is under way, after a while."""
-    return jobs.poll(job, wait_s)

@@ -4,6 +4,7 @@ What is known of them stands in their run folders.
 """
 
 import os
+import shutil
 import subprocess
 import time
 from contextlib import suppress
@@ -13,8 +14,9 @@ from pathlib import Path
 import psutil
 
 from gan_core.config import RunConfig, train_config
-from gan_core.errors import ConfigError, RunError
+from gan_core.errors import ConfigError, GanCoreError, RunError
 from gan_core.families import get_family, trainable
+from gan_core.mirror import Wish, write_wish
 from gan_core.presets import pace
 from gan_core.settings import Settings
 from gan_core.training import turn
@@ -96,11 +98,20 @@ class Runner:
             config = replace(config, train=replace(config.train, data=str(kept)))
         return self.begin(config).id
 
-    def begin(self, config: RunConfig) -> RunFolder:
-        """A new run, which waits for its turn where its device is taken. Where it cannot be, nothing is made."""
+    def begin(self, config: RunConfig, push: Wish | None = None) -> RunFolder:
+        """A new run, which waits for its turn where its device is taken. Where it cannot be, nothing is made.
+
+        push: where its trainer pushes it.
+        """
         from gan_core.begin import begin
 
         run = begin(within_limits(config, self._settings), self._settings)
+        if push is not None:
+            try:
+                write_wish(run, push)
+            except GanCoreError:
+                shutil.rmtree(run.path, ignore_errors=True)
+                raise
         self.launch(run)
         return run
 

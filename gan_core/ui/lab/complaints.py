@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from gan_core.errors import DataError, GanCoreError
+from gan_core.errors import ConfigError, DataError, GanCoreError
 from gan_core.ui.lab.options import LABELS
 from gan_core.ui.lab.sources import SHAPES
 from gan_core.ui.limits import LimitError
@@ -14,11 +14,19 @@ from gan_core.ui.words import in_page_words
 _FLAG = re.compile(r"--([a-z][a-z0-9-]*)")
 
 
+class FieldError(ConfigError):
+    """What stands in one field of the form cannot be."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(text)
+        self.field = field
+
+
 def told(work: Callable[[], Answer]) -> Answer:
     """The answer, or the error with the option that it is about."""
     try:
         return work()
-    except LimitError as error:
+    except (LimitError, FieldError) as error:
         return {"ok": False, "error": str(error), "field": error.field}
     except GanCoreError as error:
         flag = _FLAG.search(str(error))
@@ -45,6 +53,12 @@ def without(form: object, field: str) -> dict[str, Any]:
     left = dict(form) if isinstance(form, dict) else {}
     if field == "data":
         return {**left, "data": SHAPES}
+    if field.startswith("push"):
+        push = left.get("push")
+        return {
+            **left,
+            "push": {**push, "minutes": None} if field == "push_minutes" and isinstance(push, dict) else None,
+        }
     gone = {field, "load_size"} if field == "size" else {field}
     for part in ("train", "network", "recipe"):
         values = left.get(part)

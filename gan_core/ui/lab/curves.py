@@ -16,7 +16,6 @@ from gan_core.training.curves import Curves
 from gan_core.ui.film_folder import film_folder
 from gan_core.ui.jobs import Jobs, Progress, Work
 from gan_core.ui.lab.watched import Watched
-from gan_core.ui.packing import poll
 from gan_core.ui.serve import Answer
 from gan_core.ui.services import Services
 from gan_core.ui.words import in_page_words
@@ -109,7 +108,7 @@ class RunCurves:
 
     def poll_curves(self, job: Any, wait_s: float = 0.25) -> Progress:
         """What the job has told, `part` of the file; at the end `path`, `name` and `bytes`."""
-        return poll(self._jobs, job, wait_s)
+        return self._jobs.poll(job, wait_s)
 
     def stop_curves(self, job: Any) -> Answer:
         self._jobs.stop(str(job))

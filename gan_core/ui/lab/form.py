@@ -3,25 +3,28 @@
 import shlex
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gradio.utils import get_upload_folder
 
-from gan_core.config import RunConfig, command_line
-from gan_core.errors import ConfigError, DataError, GanCoreError
+from gan_core.config import command_line, train_config
+from gan_core.errors import GanCoreError
 from gan_core.families import get_family, trainable
-from gan_core.presets import pace, presets
-from gan_core.ui.lab.complaints import check_size, told, told_all
+from gan_core.mirror import read_wish
+from gan_core.mirror.standing import words
+from gan_core.presets import presets
+from gan_core.training.run_folder import RunFolder
+from gan_core.ui.lab.bringing import Bringing
+from gan_core.ui.lab.chosen import Chosen, data_of, kind_of
+from gan_core.ui.lab.complaints import told, told_all
 from gan_core.ui.lab.estimating import Estimator
 from gan_core.ui.lab.looking import Looking
 from gan_core.ui.lab.options import sections, typed
+from gan_core.ui.lab.pushing import Pushes, keep, wish_of
 from gan_core.ui.lab.sources import SHAPES, Sources
 from gan_core.ui.limits import within_limits
 from gan_core.ui.serve import Answer
 from gan_core.ui.services import RUN, Services
-
-if TYPE_CHECKING:
-    from gan_core.training.counting import Facts
 
 LOOKS: dict[str, tuple[str, ...]] = {}
 CHANGES: dict[str, tuple[str, ...]] = {
@@ -34,7 +37,13 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "form_fetch_poll": ("job",),
     "form_check": ("form",),
     "form_estimate": ("form",),
-    "form_resume": ("run", "steps"),
+    "form_resume": ("run", "steps", "push"),
+    "form_go_on": ("run", "name", "steps", "data", "push"),
+    "form_account": ("fresh",),
+    "bring_look": ("name",),
+    "bring_start": ("name", "steps", "data", "push"),
+    "bring_poll": ("job",),
+    "bring_stop": ("job",),
     "start": ("form",),
 }
 """All of it is for those who may train: even a look lists this computer's folders, and costs time."""
@@ -47,6 +56,9 @@ class Form:
         self._sources = Sources(services.settings, Path(get_upload_folder()))
         self._looking = Looking(self._sources, services.settings)
         self._estimator = Estimator()
+        self._chosen = Chosen(services, self._sources, self._looking)
+        self._pushes = Pushes()
+        self._bringing = Bringing(services, self._sources, self._pushes)
 
     # What there is.
 
@@ -86,7 +98,7 @@ class Form:
             }
             for one in presets(name)
         ]
-        usual = RunConfig(family=name, train=_train(name, {"data": SHAPES}), network={}, recipe={}).train
+        usual = train_config(name, data=SHAPES)
         return {
             "name": name,
             "title": family.title,
@@ -117,8 +129,9 @@ class Form:
                 continue
             if state.state in GO_ON and not config.train.data.startswith("log:"):
                 about = {"id": run.id, "state": state.state, "step": state.step, "total_steps": state.total_steps}
-                command = shlex.join(["gan-core", "train", config.family, "--run", str(run.path), "--resume"])
-                found.append({**about, "family": config.family, "command": command})
+                wish = read_wish(run)
+                push = {"to": wish.repository, "minutes": wish.minutes, "public": not wish.private} if wish else None
+                found.append({**about, "family": config.family, "command": _resume_command(run), "push": push})
         return found
 
     # Data.
@@ -128,20 +141,20 @@ class Form:
 
     def form_data(self, data: object, family: object) -> Answer:
         """What a data set holds, before anything is read."""
-        return told(lambda: self._looking.found(str(data or ""), _kind(family)))
+        return told(lambda: self._looking.found(str(data or ""), kind_of(family)))
 
     def form_preview(self, form: object, number: object) -> Answer:
         """A few pictures as the trainer will see them; another number draws others."""
         seed = number if isinstance(number, int) and 0 <= number < 2**31 else 0
 
         def work() -> Answer:
-            config, _ = self._config(form)
-            return self._looking.preview(_data(form), config, seed)
+            config = self._chosen.config(form)
+            return self._looking.preview(data_of(form), config, seed)
 
         return told(work)
 
     def form_upload(self, path: object, family: object) -> Answer:
-        return told(lambda: {"data": self._sources.receive(path, _kind(family))})
+        return told(lambda: {"data": self._sources.receive(path, kind_of(family))})
 
     def form_fetch(self, data: object) -> Answer:
         return told(lambda: {"job": self._sources.fetch(data)})
@@ -155,23 +168,23 @@ class Form:
         """The command of what is chosen, or a sentence for each field that cannot be so."""
 
         def work() -> Answer:
-            config, facts = self._checked(form)
-            train = asdict(config.train)
+            config, facts = self._chosen.checked(form)
+            wish, train = wish_of(_push_of(form)), asdict(config.train)
             return {
-                "command": command_line(config),
+                "command": " ".join([command_line(config), *(words(wish) if wish else [])]),
                 "resolved": {"train": train, "network": config.network},
                 "queue": self._queue(),
                 "pictures": facts.pictures,
-                "assumed": self._looking.assumed(_data(form)),
+                "assumed": self._looking.assumed(data_of(form)),
             }
 
-        return told_all(form, work, self._checked)
+        return told_all(form, work, self._check)
 
     def form_estimate(self, form: object) -> Answer:
         """Time and memory; takes seconds where these networks were not measured before."""
 
         def work() -> Answer:
-            config, facts = self._checked(form)
+            config, facts = self._chosen.checked(form)
             return {"estimate": self._estimator.ask(config, facts)}
 
         return told(work)
@@ -182,67 +195,73 @@ class Form:
         def work() -> Answer:
             from gan_core.devices import pick_device
 
-            config, _ = self._checked(form)
+            config, _ = self._chosen.checked(form)
             pick_device(config.train.device)
-            begun = self._services.runs.begin(config)
-            return {"run": begun if isinstance(begun, str) else begun.id}
+            wish = wish_of(_push_of(form))
+            if wish is not None:
+                self._pushes.refuse(wish)
+            return {"run": self._services.runs.begin(config, wish).id}
 
-        return told_all(form, work, self._checked)
+        return told_all(form, work, self._check)
 
-    def form_resume(self, run: object, steps: object) -> Answer:
-        """Go on with a run that is not training, to so many steps in all."""
+    def _check(self, form: object) -> None:
+        """Raise `GanCoreError` for what is wrong with the form, without asking the Hub."""
+        self._chosen.checked(form)
+        wish_of(_push_of(form))
+
+    # Going on with a run.
+
+    def form_resume(self, run: object, steps: object, push: object = None) -> Answer:
+        """Go on with a run that is not training, to so many steps in all. push: False: no longer; None: as before."""
 
         def work() -> Answer:
             folder = self._services.runs.find(run)
-            config = folder.config()
+            config, before = folder.config(), read_wish(folder)
             wanted = typed(config.family, "train", {"steps": steps}).get("steps", config.train.steps)
             within_limits(replace(config, train=replace(config.train, steps=wanted)), self._services.settings)
-            self._services.runs.resume(folder.id, None if wanted == config.train.steps else wanted)
+            wish = wish_of(push, before)
+            if wish is not None and wish != before:
+                self._pushes.refuse(wish, folder)
+            if wish is not None or push is False:
+                keep(folder, wish)
+            try:
+                self._services.runs.resume(folder.id, None if wanted == config.train.steps else wanted)
+            except GanCoreError:
+                keep(folder, before)
+                raise
             return {"run": folder.id}
 
         return told(work)
 
-    # From the page's form to a configuration.
+    def form_go_on(self, run: object, name: object, steps: object, data: object, push: object) -> Answer:
+        """The command of going on with a run that is here, or, by its repository's `name`, with one of the Hub."""
 
-    def _config(self, form: object) -> tuple[RunConfig, str]:
-        """The configuration of what is chosen, and the family's kind. Nothing of it need work together yet."""
-        given = form if isinstance(form, dict) else {}
-        name = given.get("family")
-        if not isinstance(name, str) or name not in trainable():
-            raise ConfigError("No model family is chosen. Nothing was started. Choose one.")
-        check_size(name, given.get("train"))
-        train = typed(name, "train", given.get("train"))
-        train.pop("data", None)
-        train.pop("start_from", None)
-        steps = train.get("steps", _train(name, {"data": SHAPES}).steps)
-        train = {**pace(steps), **train, "data": self._sources.spec(given.get("data"))}
-        network, recipe = typed(name, "network", given.get("network")), typed(name, "recipe", given.get("recipe"))
-        if origin := given.get("start_from"):
-            from gan_core.begin import resolved
+        def work() -> Answer:
+            if run is None:
+                return {"command": self._bringing.command(name, steps, data, push)}
+            folder = self._services.runs.find(run)
+            before = read_wish(folder)
+            wish = wish_of(push, before)
+            more = words(wish) if wish and wish != before else ["--push-to", "none"] if before and push is False else []
+            return {"command": " ".join([_resume_command(folder), *more])}
 
-            train["start_from"] = self._origin(origin)
-            return resolved(name, train, network, recipe, self._services.settings), get_family(name).kind
-        return RunConfig(family=name, train=_train(name, train), network=network, recipe=recipe), get_family(name).kind
+        return told(work)
 
-    def _origin(self, value: object) -> str:
-        """A model to start from, by a name that is listed here: what comes over the network never becomes a path."""
-        text = value if isinstance(value, str) else ""
-        info = self._services.info(text)
-        return text if text.startswith(RUN) else info.name
+    def form_account(self, fresh: object = None) -> Answer:
+        """Who would push; see `Pushes.account`."""
+        return self._pushes.account(fresh)
 
-    def _checked(self, form: object) -> "tuple[RunConfig, Facts]":
-        """The configuration, with everything looked at that can be before the start."""
-        from gan_core.training.checks import check
-        from gan_core.training.counting import check_fit
+    def bring_look(self, name: object) -> Answer:
+        return told(lambda: self._bringing.look(name))
 
-        config, kind = self._config(form)
-        config = within_limits(config, self._services.settings)
-        check(config)
-        facts = self._looking.facts(_data(form), kind, config)
-        if config.train.conditional and not facts.classes:
-            raise ConfigError("--conditional needs classes, and this data has none. Nothing was started. Leave it out.")
-        check_fit(config, facts)
-        return config, facts
+    def bring_start(self, name: object, steps: object, data: object, push: object) -> Answer:
+        return told(lambda: self._bringing.start(name, steps, data, push))
+
+    def bring_poll(self, job: object) -> Answer:
+        return self._bringing.poll(job)
+
+    def bring_stop(self, job: object) -> Answer:
+        return self._bringing.stop(job)
 
     def _queue(self) -> str | None:
         """Whether a new run will have to wait."""
@@ -256,18 +275,9 @@ class Form:
         return "One run is training; this one will wait."
 
 
-def _train(family: str, given: dict[str, Any]) -> Any:
-    from gan_core.config import train_config
-
-    return train_config(family, **given)
+def _push_of(form: object) -> object:
+    return form.get("push") if isinstance(form, dict) else None
 
 
-def _data(form: object) -> str:
-    value = form.get("data") if isinstance(form, dict) else None
-    return value if isinstance(value, str) else ""
-
-
-def _kind(family: object) -> str:
-    if not isinstance(family, str) or family not in trainable():
-        raise DataError("No model family is chosen. Nothing was read. Choose one.")
-    return get_family(family).kind
+def _resume_command(run: RunFolder) -> str:
+    return shlex.join(["gan-core", "train", run.config().family, "--run", str(run.path), "--resume"])

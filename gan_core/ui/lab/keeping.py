@@ -8,8 +8,7 @@ from typing import Any
 from gan_core.config import check_name
 from gan_core.errors import Cancelled, ConfigError, GanCoreError, ModelError, RunError
 from gan_core.trash import free_name
-from gan_core.ui.jobs import Jobs, Progress, Work
-from gan_core.ui.packing import poll
+from gan_core.ui.jobs import POLL_S, Jobs, Progress, Work
 from gan_core.ui.serve import Answer
 from gan_core.ui.services import Services
 
@@ -22,7 +21,6 @@ CHANGES: dict[str, tuple[str, ...]] = {
 MAX_NOTES = 4000
 LICENSE_LENGTH = 40
 LOOK_S = 0.2
-POLL_S = 0.25
 
 
 class Keeping:
@@ -71,10 +69,10 @@ class Keeping:
 
     def keep_poll(self, job: object, wait_s: float = POLL_S) -> Progress:
         """What the job has told: `told` and `share`; at the end `name` and, where it was not measured, the reason."""
-        return poll(self._jobs, job, wait_s)
+        return self._jobs.poll(job, wait_s)
 
     def keep_stop(self, job: object) -> Answer:
-        self._jobs.stop(str(job))
+        self._jobs.stop(job)
         return {}
 
     def _kept(self, run: Any, name: str, options: dict[str, Any]) -> Work:

@@ -15,6 +15,7 @@ from typing import Any
 from gan_core.config import RunConfig
 from gan_core.errors import GanCoreError
 from gan_core.families import FAMILIES
+from gan_core.mirror.plain import plain
 from gan_core.training import turn
 from gan_core.training.beginning import BEGUN, begun_at
 from gan_core.training.run_folder import IMPORTED, RunFolder, list_runs
@@ -191,15 +192,23 @@ def _about(run: RunFolder) -> About:
     except GanCoreError as problem:
         error = in_page_words(str(problem))
     told = run.about()
-    origin = told.get("origin")
     return About(
         config=config,
         error=error,
-        title=str(told.get("title") or ""),
-        notes=str(told.get("notes") or ""),
-        origin=origin if isinstance(origin, dict) else None,
+        title=plain(told.get("title") or ""),
+        notes=plain(told.get("notes") or "", lines=True),
+        origin=_origin(told.get("origin")),
         started_at=begun_at(run),
     )
+
+
+def _origin(told: Any) -> dict[str, Any] | None:
+    """Where a run comes from; it may have come from the Hub, with whatever somebody wrote there."""
+    if not isinstance(told, dict):
+        return None
+    words = {name: plain(told[name]) for name in ("model", "run") if isinstance(told.get(name), str)}
+    step = told.get("step")
+    return {**words, "step": step if isinstance(step, int) else 0, "exact": told.get("exact") is True}
 
 
 def data_title(spec: str) -> str:
@@ -207,7 +216,7 @@ def data_title(spec: str) -> str:
     if spec.startswith(IMPORTED):
         return spec.removeprefix(IMPORTED)
     name = spec.rstrip("/").rpartition("/")[2] if not spec.startswith("hub:") else spec.removeprefix("hub:")
-    return name.removesuffix(".zip") or spec
+    return plain(name.removesuffix(".zip") or spec)
 
 
 def _rank(row: Row) -> tuple[int, int, float, str]:

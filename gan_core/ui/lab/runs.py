@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 import shlex
 import time
 from collections.abc import Iterator
@@ -13,12 +12,19 @@ from typing import Any
 
 from gan_core.config import command_line
 from gan_core.errors import ConfigError, GanCoreError, RunError
+from gan_core.mirror.record import FOLDER as MIRROR
+from gan_core.mirror.record import RECORD
+from gan_core.mirror.record import WISH as PUSH
 from gan_core.training.beginning import BEGUN, first_config, goes_on_from, reached
 from gan_core.training.branching import points
 from gan_core.training.run_folder import RunFolder
 from gan_core.trash import Trash
+from gan_core.ui.lab.changing import INTERVALS, RATES, current, rate, recipe_defaults, whole
+from gan_core.ui.lab.complaints import told as told_at_field
 from gan_core.ui.lab.events import page_words, told
 from gan_core.ui.lab.overview import FRESH_S, Overview, mark
+from gan_core.ui.lab.pushing import told as told_push
+from gan_core.ui.lab.sending import Sending
 from gan_core.ui.run_state import ENDED
 from gan_core.ui.serve import Answer
 from gan_core.ui.services import Services
@@ -40,10 +46,12 @@ CHANGES: dict[str, tuple[str, ...]] = {
     "delete_run": ("run",),
     "restore_run": ("id",),
     "discard_run": ("id",),
+    "push_look": ("run",),
+    "push_start": ("run", "push"),
+    "push_stop": ("run",),
+    "push_end": ("run",),
 }
 MOVING = ("running", "paused", "stopping", "interrupted")
-RATES = {"lr_g": "The learning rate of G", "lr_d": "The learning rate of D"}
-INTERVALS = {"sample_steps": "The sample interval", "snapshot_steps": "The snapshot interval"}
 
 
 class Runs:
@@ -51,6 +59,7 @@ class Runs:
         self._services = services
         self._overview = Overview(services)
         self._trash = Trash(services.settings.runs_dir, kind="run")
+        self._sending = Sending(services)
         self._lock, self._looking = Lock(), Lock()
         self._looks: dict[str, tuple[float, str, dict[str, Any]]] = {}
         """What was shown of a run, when, and its stamp: visitors who look at the same run share it."""
@@ -86,7 +95,7 @@ class Runs:
         """What can be changed while a run goes on, as it is now; the rates its family has."""
         folder = self._services.runs.find(run)
         config, asked = folder.config(), folder.control()
-        recipe = _recipe_defaults(config.family) | config.recipe
+        recipe = recipe_defaults(config.family) | config.recipe
         values = {name: recipe[name] for name in RATES if name in recipe}
         values |= {name: getattr(config.train, name) for name in INTERVALS}
         return {"values": values | {name: value for name, value in asked.items() if name in values}}
@@ -110,6 +119,8 @@ class Runs:
         snapshots = kept.get("snapshots", mark(path / "snapshots", path / "state"), lambda: points(run))
         events = kept.get("events", mark(path / "events.jsonl"), lambda: told(run, settings))
         control = kept.get("control", mark(path / "control.json"), run.control)
+        places = (PUSH, f"{MIRROR}/{RECORD}", "status.json", "state", "snapshots")
+        pushed = kept.get("push", mark(*(path / one for one in places)), lambda: told_push(run, settings))
         written = mark(path / "metrics.jsonl", path / "quality.jsonl")
         step, total = row["step"], row["total_steps"]
         if state.state in MOVING:  # Its curves and samples stand beside it, and they are newer than its status.
@@ -131,7 +142,8 @@ class Runs:
             "samples": samples,
             "snapshots": snapshots,
             "events": events,
-            "control": {"paused": control.get("paused") is True, **_current(about.config, control)},
+            "push": pushed,
+            "control": {"paused": control.get("paused") is True, **current(about.config, control)},
             "written": [size for _, size in written],
             "resumable": state.state in ENDED and not row["imported"],
             **self._commands(run, about.config, row),
@@ -175,7 +187,7 @@ class Runs:
 
     def lengthen_run(self, run: object, steps: object) -> Answer:
         """Go on to more steps in all."""
-        number = _whole("Steps", steps)
+        number = whole("Steps", steps)
         with self._lock:
             self._services.runs.resume(run, number)
         return self._changed()
@@ -191,7 +203,7 @@ class Runs:
         if foreign := [str(name)[:40] for name in values if name not in now]:
             raise ConfigError(f"{foreign[0]} cannot be changed in this run. Nothing was changed.")
         wanted = {
-            name: _rate(RATES[name], value) if name in RATES else _whole(INTERVALS[name], value)
+            name: rate(RATES[name], value) if name in RATES else whole(INTERVALS[name], value)
             for name, value in values.items()
         }
         changed = {name: value for name, value in wanted.items() if value != now[name]}
@@ -236,6 +248,20 @@ class Runs:
             self._trash.remove(id)
         return self.deleted_runs()
 
+    # Its pushes to the Hub, see `sending`.
+
+    def push_look(self, run: object) -> Answer:
+        return self._sending.look(run)
+
+    def push_start(self, run: object, push: object) -> Answer:
+        return told_at_field(lambda: self._sending.start(run, push))
+
+    def push_stop(self, run: object) -> Answer:
+        return self._sending.stop(run)
+
+    def push_end(self, run: object) -> Answer:
+        return self._sending.end(run) | self._changed()
+
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """One change at a time; what the disk refuses is told in a sentence."""
@@ -252,35 +278,3 @@ class Runs:
             self._looks.clear()
         self._overview.since(None, fresh=True)  # Whoever changed something sees it at once.
         return {}
-
-
-def _current(config: Any, control: dict[str, Any]) -> dict[str, Any]:
-    """Rates and intervals as far as the run's own files tell them."""
-    if config is None:
-        return {}
-    known = {**{name: config.recipe.get(name) for name in RATES}, **{n: getattr(config.train, n) for n in INTERVALS}}
-    return known | {name: value for name, value in control.items() if name in known}
-
-
-def _recipe_defaults(family: str) -> dict[str, Any]:
-    from gan_core.training import get_training
-
-    return dict(vars(get_training(family).Recipe()))
-
-
-def _whole(name: str, value: object) -> int:
-    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not good or value % 1 or not 1 <= value <= 10**9:  # type: ignore[operator]
-        raise ConfigError(f"{name} is {_shown(value)}. Nothing was changed. Give a whole number from 1 on.")
-    return int(value)  # type: ignore[call-overload]
-
-
-def _rate(name: str, value: object) -> float:
-    good = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
-    if not good:
-        raise ConfigError(f"{name} is {_shown(value)}. Nothing was changed. Give a number from 0 to 1, such as 0.0002.")
-    return float(value)  # type: ignore[arg-type]
-
-
-def _shown(value: object) -> str:
-    return "empty" if value is None or value == "" else repr(value)[:40]

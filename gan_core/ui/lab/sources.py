@@ -129,6 +129,16 @@ class Sources:
             )
         raise DataError("No data is chosen. Nothing was started. Choose some.")
 
+    def offers(self, spec: str) -> bool:
+        """Whether a `--data` that somebody else wrote may be read here: a name, or what lies where data is kept."""
+        if spec in KNOWN or HUB.fullmatch(spec):
+            return True
+        try:
+            path = Path(spec).expanduser()
+            return self._inside(path) or path.resolve(strict=True).is_relative_to(self._kept())
+        except (OSError, ValueError, RuntimeError):
+            return False
+
     def is_here(self, value: str) -> bool:
         """Whether looking at it downloads nothing."""
         if value.startswith("hub:"):
@@ -180,7 +190,7 @@ class Sources:
         return self._jobs.start(work)
 
     def fetch_poll(self, job: object) -> Progress:
-        return self._jobs.poll(str(job))
+        return self._jobs.poll(job)
 
     # Paths.
 

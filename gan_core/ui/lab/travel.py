@@ -21,7 +21,6 @@ from gan_core.ui.film_folder import film_folder
 from gan_core.ui.jobs import Jobs, Progress
 from gan_core.ui.lab.sheet_film import checked, sheet_film
 from gan_core.ui.limits import within_limits
-from gan_core.ui.packing import poll
 from gan_core.ui.pictures import data_url, file_url, jpeg_url
 from gan_core.ui.serve import Answer
 from gan_core.ui.services import RUN, Services
@@ -133,7 +132,7 @@ class Travel:
 
     def travel_film_poll(self, job: object, wait_s: float = POLL_S) -> Progress:
         """What the job has told; of one that is under way, after a while. At the end `path`, `name` and `bytes`."""
-        return poll(self._films, job, wait_s)
+        return self._films.poll(job, wait_s)
 
     def travel_film_stop(self, job: object) -> Answer:
         self._films.stop(str(job))

@@ -33,6 +33,8 @@ SCRIPTS = (
     "lab-form-options.js",
     "lab-form-data.js",
     "lab-form-look.js",
+    "lab-push.js",
+    "lab-bring.js",
     "lab-form-parts.js",
     "lab-form.js",
     "lab-bench-parts.js",
