@@ -240,6 +240,7 @@ def push(
 
 def in_words(told: dict[str, Any]) -> str:
     """One line of `standing`."""
-    there = f"{told['repository']}, up to step {told['step']:,}" if told["step"] is not None else told["repository"]
     waits = f"; pending: {told['pending']}" if told["pending"] else ""
-    return f"{there} ({told['sent_bytes'] / 1e6:,.1f} MB sent so far){waits}"
+    if told["step"] is None:
+        return f"{told['repository']}: nothing is there yet{waits}"
+    return f"{told['repository']}, up to step {told['step']:,} ({told['sent_bytes'] / 1e6:,.1f} MB sent so far){waits}"

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -255,6 +256,18 @@ def test_a_state_stands_beside_every_snapshot(tmp_path: Path) -> None:
     run = new_run(tmp_path / "run", run_config)
     list(train(run_config, run))
     assert [step for step, _ in run.states()] == [step for step, _ in run.snapshots()] == [3, 6, 9]
+
+
+def test_the_first_state_comes_with_a_snapshot(tmp_path: Path) -> None:
+    """A run that is pushed is a model at once, and a run can be looked at long before the interval is over."""
+    run_config = config("dcgan", 9, snapshot_steps=7, state_steps=2)
+    run = new_run(tmp_path / "run", run_config)
+    list(train(run_config, run))
+    assert [step for step, _ in run.snapshots()] == [2, 7, 9]
+    goes_on = replace(run_config, train=replace(run_config.train, steps=12))
+    run.write_config(goes_on)
+    list(train(goes_on, run))
+    assert [step for step, _ in run.snapshots()] == [2, 7, 9, 12], "there is one already"
 
 
 def test_the_heart_beats_while_a_step_takes_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
