@@ -157,10 +157,10 @@ def test_a_refused_zip_leaves_no_old_preview_and_few_pictures_are_told(form, tmp
     page.get_by_role("button", name="Upload", exact=True).click()
     assert not page.get_by_role("button", name="Cancel", exact=True).is_visible()
     page.set_input_files("#lf-zip", bad)
-    told(page, ".lf-found", "bad.zip is not a readable zip. Choose another file.")
+    told(page, ".lf-data .lf-found", "bad.zip is not a readable zip. Choose another file.")
     page.wait_for_function("document.querySelectorAll('.lf-tiles img').length === 0")
     told(page, ".lf-cost", "Choose other data.")
-    assert page.locator(".lf-found").text_content() == "bad.zip is not a readable zip. Choose another file."
+    assert page.locator(".lf-data .lf-found").text_content() == "bad.zip is not a readable zip. Choose another file."
     few = tmp_path / "few.zip"
     with zipfile.ZipFile(few, "w") as file:
         for number in range(5):
@@ -176,7 +176,7 @@ def test_data_of_the_hub_is_not_said_to_exist(form):
     page.get_by_role("button", name="Hub", exact=True).click()
     page.fill("#lf-hub", "nobody/nothing")
     page.keyboard.press("Enter")
-    told(page, ".lf-found", "nobody/nothing is not here yet; whether it exists is seen when the training starts.")
+    told(page, ".lf-data .lf-found", "nobody/nothing is not here yet; whether it exists is seen when the training starts.")
     told(page, ".lf-cost", "Assumed: pictures in colour.")
     page.wait_for_function("document.querySelectorAll('.lf-tiles img').length === 0")
     assert page.locator(".lf-set > p").all_text_contents() == ["Domain A", "Domain B"]
@@ -212,13 +212,13 @@ def test_an_uploaded_zip_is_looked_at_before_the_start(form, tmp_path):
         file.writestr("bees/broken.png", b"no picture")
     page.get_by_role("button", name="Upload", exact=True).click()
     page.set_input_files("#lf-zip", archive)
-    told(page, ".lf-found", "Little insects: 11 pictures; 2 classes: ants, bees.")
+    told(page, ".lf-data .lf-found", "Little insects: 11 pictures; 2 classes: ants, bees.")
     told(page, ".lf-told", "1 of these 11 cannot be read and will be left out: bees/broken.png.")
     command_holds(page, "little-insects.zip")
     page.get_by_role("button", name="Hub", exact=True).click()
     page.fill("#lf-hub", "no name")
     page.keyboard.press("Enter")
-    told(page, ".lf-found", "is no data set of the Hub")
+    told(page, ".lf-data .lf-found", "is no data set of the Hub")
 
 
 def test_fits_a_telephone(form):
