@@ -1,22 +1,20 @@
 """Visitors who have gone: what Gradio would remember of them for ever, and the memory in which their work was done.
 
 Gradio notes the calls of each visit and the path of each file that was sent, and takes neither note back where the
-visit has ended or the file was moved. And what the C library is given back it keeps for a next time, in a place of its
-own for each of many threads: a server that painted for fifty people at once stays as large as it was then.
+visit has ended or the file was moved. And what the C library is given back it keeps for a next time: a server that
+painted for fifty people at once stays as large as it was then.
 """
 
-import ctypes
-import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+from gan_core.ui import memory
+
 EVERY_S = 60.0
 GROWN_BYTES = 64_000_000
 """Less is not worth the milliseconds for which everything that asks for memory has to wait."""
-_PAGE_BYTES = 4096
 
 
 class Forgetting:
@@ -24,7 +22,7 @@ class Forgetting:
 
     def __init__(self, page: Any, *, trim: Callable[[], None] | None = None) -> None:
         """page: the `gr.Blocks`, with its queue."""
-        self._page, self._trim = page, trim or _trim()
+        self._page, self._trim = page, trim or memory.trim()
         self._idle: set[str] = set()
         self._moved: set[str] = set()
         self._least = 0
@@ -32,10 +30,10 @@ class Forgetting:
     def sweep(self) -> None:
         self._forget_calls()
         self._forget_files()
-        now = memory_bytes()
+        now = memory.used_bytes()
         if self._trim and now > self._least + GROWN_BYTES:
             self._trim()
-            self._least = memory_bytes()
+            self._least = memory.used_bytes()
         else:
             self._least = min(self._least, now)
 
@@ -66,21 +64,3 @@ class Forgetting:
 
         Thread(target=work, daemon=True, name="forgetting").start()
         return over
-
-
-def memory_bytes() -> int:
-    """Of this process, as far as it is not swapped out; 0 where the system does not tell."""
-    with suppress(OSError, ValueError, IndexError):
-        return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE_BYTES
-    return 0
-
-
-def _trim() -> Callable[[], None] | None:
-    """Gives what is free back to the system; None but with the GNU C library."""
-    if sys.platform != "linux":
-        return None
-    try:
-        trim = ctypes.CDLL(None).malloc_trim
-    except (OSError, AttributeError):
-        return None
-    return lambda: trim(0)

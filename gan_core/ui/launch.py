@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from gan_core import spaces
 from gan_core.errors import ConfigError, GanCoreError
 from gan_core.settings import Settings, on_space
+from gan_core.ui.memory import few_arenas
 
 if TYPE_CHECKING:
     from gan_core.ui.services import Services
@@ -35,6 +36,7 @@ def launch(
         raise ConfigError('--mcp needs the package mcp. Nothing was started. Install it: pip install "gan-core[mcp]".')
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # No outside connection, before Gradio is imported.
     own_cores_alone()
+    few_arenas()
     spaces.prepare()
     from starlette.middleware import Middleware
 

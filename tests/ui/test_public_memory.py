@@ -4,6 +4,8 @@ import io
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,8 +19,8 @@ from PIL import Image
 
 from gan_core.config import ModelConfig
 from gan_core.models import cyclegan, dcgan
-from gan_core.ui import forgetting
-from gan_core.ui.forgetting import GROWN_BYTES, Forgetting, memory_bytes
+from gan_core.ui import memory
+from gan_core.ui.forgetting import GROWN_BYTES, Forgetting
 from gan_core.weights import network_json, save
 from tests.conftest import TINY_CYCLEGAN, TINY_DCGAN
 from tests.serving import PROXY, ROOT, SPACE, App, serve
@@ -179,7 +181,7 @@ def test_only_what_was_idle_twice_is_forgotten(tmp_path: Path) -> None:
 
 def test_free_memory_is_given_back_once_it_is_worth_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now, trimmed = [1_000_000_000], []
-    monkeypatch.setattr(forgetting, "memory_bytes", lambda: now[0])
+    monkeypatch.setattr(memory, "used_bytes", lambda: now[0])
 
     def trim() -> None:
         trimmed.append(now[0])
@@ -196,7 +198,29 @@ def test_free_memory_is_given_back_once_it_is_worth_it(tmp_path: Path, monkeypat
 def test_memory_is_this_process_s() -> None:
     import psutil
 
-    assert memory_bytes() == pytest.approx(psutil.Process(os.getpid()).memory_info().rss, rel=0.1)
+    assert memory.used_bytes() == pytest.approx(psutil.Process(os.getpid()).memory_info().rss, rel=0.1)
+
+
+@pytest.mark.skipif(memory.trim() is None, reason="the GNU C library alone has such heaps")
+@pytest.mark.parametrize(("first", "few"), [("", False), ("assert few_arenas()", True)])
+def test_threads_share_few_heaps(first: str, few: bool) -> None:
+    """Each of forty threads kept what its largest work had needed: the server grew with every visit."""
+    code = f"""
+import ctypes, threading
+from gan_core.ui.memory import few_arenas
+{first}
+together = threading.Barrier(16)
+def work():
+    together.wait()
+    kept = [bytearray(1000) for _ in range(2000)]
+    together.wait()
+threads = [threading.Thread(target=work) for _ in range(16)]
+[one.start() for one in threads]; [one.join() for one in threads]
+libc = ctypes.CDLL(None)
+libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout")); libc.fflush(None)
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True).stdout
+    assert (told.count("<heap nr=") <= memory.ARENAS) is few, told[:500]
 
 
 def test_sweeping_goes_on_by_itself(tmp_path: Path) -> None:
