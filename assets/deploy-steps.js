@@ -1,5 +1,6 @@
 // A deploy as the server tells it: its steps, and what came of it.
 
+const TARGET_NAMES = { static: "Static page", "zero-gpu": "ZeroGPU", cpu: "CPU" };
 const STEP_NAMES = { look: "Account", build: "Build", check: "Check", upload: "Upload", wait: "Space" };
 const STEP_SAYS = {
   look: "Who deploys, and what is there",
@@ -9,12 +10,15 @@ const STEP_SAYS = {
   wait: "Built and started there",
 };
 
+const stepLeft = pace();
+
 function stepItem(name, step, state) {
   const failed = step?.state === "running" && state === "failed";
   const stopped = step?.state === "running" && state === "stopped";
   const mark = failed ? "failed" : stopped ? "stopped" : (step?.state ?? "waiting");
   const said = { done: "done", running: "under way", failed: "failed", stopped: "cancelled", waiting: "not begun" }[mark];
-  const words = make("span", { class: "gs-small dp-words" }, step?.words || STEP_SAYS[name]);
+  const left = mark === "running" && typeof step.share === "number" ? stepLeft(name, step.share, 1) : null;
+  const words = make("span", { class: "gs-small dp-words" }, `${step?.words || STEP_SAYS[name]}${leftWords(left)}`);
   const item = make(
     "li",
     { "data-step": name, "data-state": mark, "aria-current": mark === "running" ? "step" : null },
@@ -25,7 +29,7 @@ function stepItem(name, step, state) {
   if (mark === "running") {
     const share = step.share;
     const bar = make("i", { style: share === null ? null : `width: ${share * 100}%` });
-    const facts = { class: share === null ? "dp-meter dp-unknown" : "dp-meter", role: "progressbar", "aria-label": STEP_NAMES[name], "aria-valuemin": "0", "aria-valuemax": "100" };
+    const facts = { class: share === null ? "gs-meter gs-unknown" : "gs-meter", role: "progressbar", "aria-label": STEP_NAMES[name], "aria-valuemin": "0", "aria-valuemax": "100" };
     if (share !== null) facts["aria-valuenow"] = Math.round(share * 100);
     item.append(make("div", facts, bar));
   }
@@ -72,6 +76,9 @@ function deployed(result) {
   ];
 }
 
+/** A sentence about targets with their names on this page. */
+const asOnPage = (text) => text.replace(/\b(static|zero-gpu|cpu)\b/g, (one) => TARGET_NAMES[one]);
+
 /** Draw a course into `host`. acts: {stop, forget, retry(change)}, of which retry takes changes of the form. */
 function drawCourse(host, course, acts) {
   host.hidden = !course;
@@ -81,18 +88,18 @@ function drawCourse(host, course, acts) {
   const open = new Set([...host.querySelectorAll("details[open] > summary")].map((one) => one.textContent));
   const names = course.rehearsal ? ["look", "build"] : Object.keys(STEP_NAMES);
   const parts = [
-    make("div", { class: "dp-head" }, make("h4", {}, course.space), make("span", { class: "gs-small" }, `${course.rehearsal ? "What would be sent" : course.target}, ${seconds(course.elapsed_s)}`)),
+    make("div", { class: "gs-line gs-wrap dp-head" }, make("h4", {}, course.space), make("span", { class: "gs-small" }, `${course.rehearsal ? "What would be sent" : TARGET_NAMES[course.target]}, ${seconds(course.elapsed_s)}`)),
     make("ol", { class: "dp-steps" }, ...names.map((name) => stepItem(name, course.steps[name], state))),
   ];
   if (state === "done") parts.push(...(course.rehearsal ? rehearsed(result) : deployed(result)));
   if (state === "stopped") parts.push(make("p", { role: "status" }, course.steps.upload?.state === "done" ? "No longer waited for. The files are there, and the Space is built without us." : "Cancelled. The Space has the files that it had."));
   if (state === "failed") {
-    parts.push(make("p", { class: "gs-notice", role: "alert" }, course.error));
+    parts.push(make("p", { class: "gs-notice", role: "alert" }, course.reason === "plan" ? asOnPage(course.error) : course.error));
     if (course.log.length) parts.push(make("pre", { class: "dp-log", tabindex: "0", "aria-label": "The last lines of the log" }, course.log.join("\n")));
   }
   const choices = []; // The text of each button, and what it does.
   if (state === "failed" && course.reason === "diverged") choices.push(["Overwrite it", () => acts.retry({ onto: course.head })]);
-  if (state === "failed" && course.reason === "plan" && course.target !== "static") choices.push(["Deploy as static", () => acts.retry({ target: "static" })]);
+  if (state === "failed" && course.reason === "plan" && course.target !== "static") choices.push(["Deploy as static page", () => acts.retry({ target: "static" })]);
   if (over) choices.push(["Close", acts.forget]);
   else choices.push([course.stopping ? "Cancelling" : course.steps.wait ? "Stop waiting" : "Cancel", acts.stop]);
   // Buttons stay while they say the same: one that is drawn anew under a finger is never pressed, and loses the focus.
@@ -100,7 +107,7 @@ function drawCourse(host, course, acts) {
   let line = host.querySelector(".dp-line");
   if (line?.dataset.said !== said) {
     const button = ([text, onclick]) => make("button", { type: "button", class: "gs-button", onclick, disabled: !over && course.stopping }, text);
-    line = make("div", { class: "dp-line", "data-said": said }, ...choices.map(button));
+    line = make("div", { class: "gs-line gs-wrap dp-line", "data-said": said }, ...choices.map(button));
     host.replaceChildren(line);
   }
   while (host.firstChild !== line) host.firstChild.remove();

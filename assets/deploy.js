@@ -4,7 +4,6 @@ const root = element.querySelector(".dp");
 const part = (id) => root.querySelector(`#deploy-${id}`);
 const tell = notices(part("message"));
 const call = (name, request) => ask(server, `deploy_${name}`, request);
-const TARGET_NAMES = { static: "Static page", "zero-gpu": "ZeroGPU", cpu: "CPU" };
 const POLL_MS = 700;
 const YOU = "you";
 
@@ -37,7 +36,7 @@ function choose(change) {
   pressTarget(target);
   part("hardware-field").hidden = target === "static";
   const known = account.namespaces[owner()];
-  const doubt = known && !known.includes(target) ? ` ${owner()} may not have it: ${known.map((one) => TARGET_NAMES[one]).join(" and ")} it can. The Hub decides.` : "";
+  const doubt = known && !known.includes(target) ? ` ${owner()} may not have it, only ${known.map((one) => TARGET_NAMES[one]).join(" or ")}. The Hub decides.` : "";
   part("words").textContent = `${about.targets.find((one) => one.value === target).words}${doubt}`;
   drawModels();
   changed();
@@ -61,14 +60,18 @@ function drawModels() {
 
 const command = latestOnly(
   (sent) => call("command", sent),
-  (answer) => (part("command").textContent = answer.ok ? answer.command : answer.error),
+  (answer) => {
+    part("command").replaceChildren(...(answer.ok ? commandWords(answer.command) : [answer.error]));
+    part("copy").hidden = !answer.ok;
+  },
 );
 const commandSoon = whenQuiet(() => command.ask(wish()), 150);
 
 function changed() {
   const count = going().length;
   const size = going().reduce((sum, model) => sum + model.bytes, 0);
-  part("total").textContent = count ? `${count} ${count === 1 ? "model" : "models"}, ${bytes(size)} of weights` : "No model is chosen.";
+  part("total").textContent = count ? `${count} ${count === 1 ? "model" : "models"}, ${bytes(size)} of weights` : about.models.length ? "No model is chosen." : "";
+  part("command").parentElement.hidden = !count;
   enable();
   commandSoon();
 }
@@ -88,7 +91,11 @@ function drawAccount() {
   if (names.includes(chosen)) part("owner").value = chosen;
   part("owner").disabled = names.length < 2;
   if (account.error) tell(account.error);
-  else if (!account.name) tell("You are not signed in. Log in (hf auth login), or set HF_TOKEN, and open this tab again.");
+  else if (!account.name) {
+    tell("");
+    part("message").classList.replace("gs-notice", "gs-told"); // It is no failure: nothing was tried.
+    part("message").replaceChildren(...worded(account.why));
+  }
   else if (!names.length) tell(`The token of ${account.name} may only read. Use one that may write.`);
   else tell("");
 }
@@ -161,11 +168,17 @@ async function refresh() {
   about = answer;
   choose({});
   show(answer.course);
+  return refreshAccount();
+}
+
+async function refreshAccount() {
+  if (!about) return;
   const who = await call("account");
   account = { name: null, namespaces: {}, ...who, error: who.ok ? null : who.error };
   drawAccount();
-  return choose({});
+  choose({});
 }
+window.addEventListener(ACCOUNT_CHANGED, refreshAccount);
 
 new IntersectionObserver((entries) => {
   if (entries.at(-1).isIntersecting) refresh();

@@ -15,6 +15,7 @@ async function hubCompare(host, row) {
   return host.replaceChildren(make("p", { class: "gs-notice", role: "alert" }, answer.error), again);
 }
 
+const HUB_VALUES = 12; // More of them are asked for: a configuration may have hundreds.
 const HUB_SIGNS = { "-": ["hb-mine", "only here"], "+": ["hb-theirs", "only there"], "…": ["hb-cut", "lines that are the same"] };
 
 function hubLines(lines) {
@@ -32,9 +33,17 @@ function hubValues(title, rows, same) {
   const head = make("h4", {}, title);
   if (!rows.length) return make("div", {}, head, make("p", { class: "gs-told" }, same));
   const changes = rows.some((row) => row.change);
-  const cell = (tag, text, right = false) => make(tag, { class: right ? "hb-right" : null }, text);
-  const names = make("tr", {}, cell("th", ""), cell("th", "here", true), cell("th", "there", true), changes ? cell("th", "here − there", true) : null);
-  const body = rows.map((row) => make("tr", {}, cell("td", row.label), cell("td", row.here, true), cell("td", row.there, true), changes ? cell("td", row.change ?? "", true) : null));
-  const table = make("table", {}, make("thead", {}, names), make("tbody", {}, ...body));
-  return make("div", {}, head, make("div", { class: "hb-table", tabindex: "0" }, table));
+  const roles = { table: "table", thead: "rowgroup", tbody: "rowgroup", tr: "row", th: "columnheader", td: "cell" };
+  const part = (tag, more, ...parts) => make(tag, { role: roles[tag], ...more }, ...parts); // Said, for a narrow page lays it out as no table.
+  const cell = (tag, text, right = false) => part(tag, { class: right ? "hb-right" : null }, text);
+  const names = part("tr", {}, cell("th", ""), cell("th", "here", true), cell("th", "there", true), changes ? cell("th", "here − there", true) : null);
+  const body = rows.map((row, at) => part("tr", { hidden: at >= HUB_VALUES }, cell("td", row.label), cell("td", row.here, true), cell("td", row.there, true), changes ? cell("td", row.change ?? "", true) : null));
+  const table = part("table", { class: changes ? "hb-table" : "hb-table hb-two" }, part("thead", {}, names), part("tbody", {}, ...body));
+  const rest = rows.length - HUB_VALUES;
+  const more = make("button", { type: "button", class: "gs-button hb-more" }, `Show ${rest} more`);
+  more.addEventListener("click", () => {
+    body.forEach((one) => (one.hidden = false));
+    more.remove();
+  });
+  return make("div", {}, head, table, rest > 0 ? more : null);
 }

@@ -4,7 +4,13 @@
 function hubFind(part, act) {
   const form = part("find");
   const list = part("results");
-  const tell = notices(part("found"));
+  const found = part("found");
+  /** It stays until the next search: an empty list needs its reason beside it. */
+  const tell = (text, trouble = false) => {
+    found.classList.toggle("gs-notice", trouble);
+    found.classList.toggle("gs-told", !trouble);
+    say(found, text);
+  };
   let results = new Map();
   let turn = 0;
 
@@ -30,10 +36,10 @@ function hubFind(part, act) {
     if (mine !== turn) return null;
     part("search").disabled = false;
     list.setAttribute("aria-busy", "false");
-    if (!answer.ok) return tell(answer.error); // What was found before stays.
+    if (!answer.ok) return tell(answer.error, true); // What was found before stays.
     draw(answer.rows);
     const hint = tag ? " Leave the tag empty to see models of every kind." : "";
-    return answer.rows.length ? tell(`${hubCount(answer.rows.length, "model")} found.`, { quiet: true }) : tell(`No model of that name and tag.${hint}`, { quiet: true });
+    return tell(answer.rows.length ? `${hubCount(answer.rows.length, "model")} found.` : `No model of that name${tag ? " and tag" : ""}.${hint}`);
   }
 
   function draw(rows) {
@@ -70,7 +76,7 @@ function hubResult(first, act) {
   let trouble = "";
   const id = `hub-result-${first.repository.replace(/[^a-z0-9-]/gi, "_")}`;
   const [owner, name] = first.repository.split("/");
-  const face = make("button", { type: "button", class: "hb-name", "aria-expanded": "false", "aria-controls": id }, make("span", { class: "sh-word" }, name), make("span", { class: "gs-small" }, owner));
+  const face = make("button", { type: "button", class: "gs-name", "aria-expanded": "false", "aria-controls": id }, make("span", { class: "gs-word" }, name), make("span", { class: "gs-small" }, owner));
   const tags = make("span", { class: "hb-what" });
   const told = make("span", { class: "hb-told", role: "alert" });
   const meter = hubMeter();
@@ -86,24 +92,27 @@ function hubResult(first, act) {
   function draw() {
     tags.textContent = [row.private ? "private" : "", ...(row.tags ?? [])].filter(Boolean).join(", ");
     when.textContent = (row.changed_at ?? "").slice(0, 10);
-    const known = row.bytes ?? look?.bytes;
-    size.textContent = known ? bytes(known) : "";
+    const known = look ?? row;
+    const use = look ? (look.use ?? "none") : row.use;
+    size.textContent = typeof known.bytes === "number" ? bytes(known.bytes) : "";
     meter.element.hidden = !moving();
     if (moving()) meter.show(move);
     const over = move && !moving() ? hubCameTo(move) : "";
-    const cannot = look && !look.use ? look.why : "";
+    const cannot = use && use !== "ours" ? known.why : "";
     const present = act.here(first.repository);
     const done = move?.state === "done" ? `Here now, as ${move.name}.` : over || (present ? `Here, as ${present.name}.` : "");
     const text = moving() ? "" : trouble || done || cannot;
     told.classList.toggle("gs-notice", Boolean(trouble) || move?.state === "failed");
-    if (told.textContent !== text) told.textContent = text;
+    say(told, text);
     tags.hidden = Boolean(moving() || text);
     const focused = acts.contains(document.activeElement);
     const its = move?.state === "done" ? { name: move.name, kind: move.more?.kind } : present;
     let shown = [];
     if (moving()) shown = [button("Cancel", () => act.stop(move), { disabled: move.stopping })];
-    else if (its?.kind) shown = [button("Open", () => openIn(placeOf(its.kind), its.name), { "aria-label": `Open ${its.name} in ${placeOf(its.kind)}` })];
-    else if (act.may() && !(look && !look.use)) shown = [button("Pull", () => pull())];
+    else if (its?.kind) shown = [hubOpen(its)];
+    else if (act.may() && use === "import") shown = [button("Try an import", () => pull())];
+    else if (act.may() && (use === "ours" || (!use && row.tags?.includes("gan-core")))) shown = [button("Pull", () => pull())];
+    else if (act.may() && !use && panel.hidden) shown = [button("Look inside", () => open(true))];
     acts.replaceChildren(...shown);
     if (focused) (acts.querySelector("button:not(:disabled)") ?? face).focus();
   }
@@ -146,21 +155,20 @@ function hubResult(first, act) {
     const field = make("input", { class: "gs-input gs-slim", value: look.name, "aria-label": `Name here for ${first.repository}`, autocomplete: "off", spellcheck: "false", maxlength: "96" });
     const send = () => pull(field.value.trim() || look.name);
     field.addEventListener("keydown", (event) => event.key === "Enter" && send());
-    const others = look.foreign.length ? make("p", { class: "gs-small" }, `Not fetched unless it is imported: ${hubFew(look.foreign, 8)}`) : null;
+    const others = look.foreign.length ? make("p", { class: "gs-small" }, `Not fetched: ${hubFew(look.foreign, 8)}`) : null;
     const words = look.card ? card(look.card) : [];
     return [
-      make("p", { class: "gs-told" }, look.why, " ", hubLink(act.address(), first.repository)),
-      look.use && act.may() ? make("div", { class: "hb-line" }, make("label", { class: "hb-with" }, "Name here ", field), make("button", { type: "button", class: "gs-button", onclick: send }, "Pull under this name")) : null,
-      look.files.length ? hubFiles("Files", Object.fromEntries(look.files)) : null,
-      others,
-      words.length ? make("article", { class: "sh-card", "aria-label": `Card of ${first.repository}` }, ...words) : null,
+      make("p", { class: "gs-told" }, look.use === "ours" ? `${look.why} ` : "", hubLink(act.address(), first.repository)),
+      look.use && act.may() ? make("div", { class: "gs-line hb-line" }, make("label", { class: "gs-line hb-with" }, "Name here ", field), make("button", { type: "button", class: "gs-button", onclick: send }, look.use === "import" ? "Import under this name" : "Pull under this name")) : null,
+      make("div", { class: "hb-inside" }, make("div", { class: "hb-holds" }, look.files.length ? hubFiles(look.use ? "What comes" : "What it holds", Object.fromEntries(look.files)) : null, others), words.length ? make("article", { class: "sh-card", "aria-label": `Card of ${first.repository}` }, ...words) : null),
     ].filter(Boolean);
   }
 
   function open(on) {
     panel.hidden = !on;
     face.setAttribute("aria-expanded", String(on));
-    element.classList.toggle("sh-open", on);
+    element.classList.toggle("gs-open", on);
+    draw();
     if (!on || look) return;
     panel.setAttribute("aria-busy", "true");
     inquire();

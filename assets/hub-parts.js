@@ -54,25 +54,32 @@ function hubFiles(title, moved, gone = []) {
 function hubLink(address, repository) {
   const [name, revision] = repository.split("@");
   const href = `${address}/${name}${revision ? `/tree/${revision}` : ""}`;
-  return make("a", { class: "gs-link", href, target: "_blank", rel: "noopener noreferrer" }, "Open on the Hub");
+  return make("a", { class: "gs-link", href, target: "_blank", rel: "noopener noreferrer" }, `${name} on the Hub`);
+}
+
+/** Where a model is looked at: the button says where it leads. */
+function hubOpen({ name, kind }) {
+  return make("button", { type: "button", class: "gs-button", "aria-label": `Open ${name} in ${placeOf(kind)}`, onclick: () => openIn(placeOf(kind), name) }, `Open in ${placeOf(kind)}`);
 }
 
 /** Bytes under way: a bar and words; of what cannot be counted, a bar that moves. */
 function hubMeter() {
   const bar = make("i");
-  const meter = make("div", { class: "sh-meter", role: "progressbar", "aria-valuemin": "0", "aria-valuemax": "100" }, bar);
+  const meter = make("div", { class: "gs-meter", role: "progressbar", "aria-valuemin": "0", "aria-valuemax": "100" }, bar);
   const words = make("span", { role: "status" });
+  const left = pace();
   return {
     element: make("div", { class: "hb-meter" }, meter, words),
     show(move) {
       const verb = move.kind === "push" ? "Pushing" : "Pulling";
       const known = move.state === "running" && move.total > 0;
       meter.setAttribute("aria-label", `${verb} ${move.name}`);
-      meter.classList.toggle("sh-unknown", !known);
+      meter.classList.toggle("gs-unknown", !known);
       bar.style.width = known ? `${(100 * move.done) / move.total}%` : "";
       if (known) meter.setAttribute("aria-valuenow", Math.round((100 * move.done) / move.total));
       else meter.removeAttribute("aria-valuenow");
-      let text = known ? `${verb}, ${bytes(move.done)} of ${bytes(move.total)}` : `${verb}`;
+      const still = known ? leftWords(left(move.id, move.done, move.total)) : "";
+      let text = known ? `${verb}, ${bytes(move.done)} of ${bytes(move.total)}${still}` : `${verb}`;
       if (move.state === "waiting") text = `Waits for its turn to be ${move.kind}ed`;
       if (move.stopping) text = "Cancelling";
       if (words.textContent !== text) words.textContent = text;

@@ -10,7 +10,7 @@ function hubRow(first, act) {
   let drawn = "";
   const id = `hub-row-${first.name.replace(/[^a-z0-9-]/gi, "_")}-${first.state === "only there" ? "there" : "here"}`;
   const where = make("span", { class: "gs-small" });
-  const face = make("button", { type: "button", class: "hb-name", "aria-expanded": "false", "aria-controls": id }, make("span", { class: "sh-word" }, first.name), where);
+  const face = make("button", { type: "button", class: "gs-name", "aria-expanded": "false", "aria-controls": id }, make("span", { class: "gs-word" }, first.name), where);
   const state = make("span", { class: "hb-state" });
   const what = make("span", { class: "hb-what" });
   const told = make("span", { class: "hb-told", role: "alert" });
@@ -25,11 +25,12 @@ function hubRow(first, act) {
 
   const words = () => {
     if (row.error) return "";
+    if (row.reason === "signed-out") return row.repository ? "not signed in: it may be private, or gone" : "not signed in";
     switch (row.state) {
       case "ahead":
         return `${hubAmount(row.send, row.lost_there)} to push`;
       case "behind":
-        return `${hubAmount(row.fetch, row.lost_here)} to pull`;
+        return `${row.pinned ? `pinned at ${row.pinned}; ` : ""}${hubAmount(row.fetch, row.lost_here)} to pull`;
       case "only here":
         return row.met ? "Its repository is gone, or this account may not see it" : hubAmount(row.send);
       case "only there":
@@ -55,9 +56,9 @@ function hubRow(first, act) {
       case "checking":
         return [];
       case "unknown":
-        return [button("Check", () => act.check(row))];
+        return row.reason === "signed-out" ? [] : [button("Check", () => act.check(row))];
       default:
-        return row.kind ? [button("Open", () => openIn(placeOf(row.kind), row.name), { "aria-label": `Open ${row.name} in ${placeOf(row.kind)}` })] : [];
+        return row.kind ? [hubOpen(row)] : [];
     }
   };
 
@@ -77,18 +78,18 @@ function hubRow(first, act) {
     undo.hidden = !(move?.state === "done" && move.more?.undo);
     undo.setAttribute("aria-label", `Undo the pull of ${row.name}`);
     told.classList.toggle("gs-notice", Boolean(row.error) || move?.state === "failed");
-    if (told.textContent !== text) told.textContent = text;
-    what.textContent = text && row.state === "in sync" ? "" : words();
+    say(told, text);
+    what.textContent = text && (row.state === "in sync" || move?.state === "failed") ? "" : words();
     const focused = acts.contains(document.activeElement);
     acts.replaceChildren(...buttons());
     if (focused) (acts.querySelector("button:not(:disabled)") ?? face).focus();
-    if (!panel.hidden && !moving()) fill();
+    if (!panel.hidden && !moving() && row.state !== "checking") fill();
   }
 
   /** What stands behind the row is drawn anew only where the row itself became another. */
   let filled = "";
   function fill() {
-    const now = JSON.stringify(row);
+    const now = JSON.stringify([row, move?.state === "done" ? move.id : ""]); // A tag that was just set is another list.
     if (now === filled) return;
     filled = now;
     panel.replaceChildren(...behind());
@@ -96,11 +97,13 @@ function hubRow(first, act) {
 
   function behind() {
     const parts = [];
-    if (row.error) return [make("p", { class: "gs-told" }, "See what is said above, then check again."), button("Check", () => act.check(row))];
+    if (row.reason === "signed-out") return [make("p", { class: "gs-told" }, "Whoever is not signed in hears of no private repository: how this model stands is not known, and it cannot be pushed.")];
+    if (row.error || row.state === "unknown") return [make("p", { class: "gs-told" }, "See what is said above, then check again.")];
     if (row.state === "diverged") parts.push(sides());
     else if (["ahead", "only here"].includes(row.state)) parts.push(hubFiles("To push", row.send, row.lost_there));
     else if (["behind", "only there"].includes(row.state)) parts.push(hubFiles("To pull", row.fetch, row.lost_here));
     if (["ahead", "only here", "in sync"].includes(row.state)) parts.push(tagging());
+    else if (row.head) parts.push(tagging(false));
     if (row.head || row.state === "in sync") parts.push(make("p", {}, hubLink(act.address(), row.repository)));
     if (["ahead", "behind", "diverged"].includes(row.state)) {
       const inside = make("div", { class: "hb-compare" });
@@ -132,18 +135,38 @@ function hubRow(first, act) {
     );
   }
 
-  function tagging() {
-    const field = make("input", { class: "gs-input gs-slim", placeholder: "v1", "aria-label": `Tag for ${row.name}`, autocomplete: "off", spellcheck: "false", maxlength: "60" });
+  /** The tags of the repository, and a new one: the next that is free is proposed. may: whether one can be set as it stands. */
+  function tagging(may = true) {
+    const present = make("p", { class: "hb-tags" });
+    const field = make("input", { class: "gs-input gs-slim hb-tagged", placeholder: "v1", "aria-label": `Tag for ${row.name}`, autocomplete: "off", spellcheck: "false", maxlength: "60" });
     const send = () => (field.value.trim() ? act.push(row, { tag: field.value.trim() }) : field.focus());
     field.addEventListener("keydown", (event) => event.key === "Enter" && send());
+    const propose = (free) => {
+      field.placeholder = free;
+      if (!field.value && document.activeElement !== field) field.value = free;
+    };
+    if (row.head || row.state === "in sync") {
+      const one = ([name, commit, head]) => make("li", {}, make("b", {}, name), " ", make("code", {}, commit), head ? " (newest commit)" : "");
+      present.textContent = "Asking for its tags";
+      hubLater("look_tags", { repository: row.repository }).then((answer) => {
+        if (!answer.ok) return (present.textContent = answer.error);
+        if (answer.tags.length) present.replaceWith(make("div", {}, make("h4", {}, "Tags"), make("ul", { class: "hb-tags", "aria-label": `Tags of ${row.repository}` }, ...answer.tags.map(one))));
+        else present.textContent = "It has no tags yet.";
+        return propose(answer.free);
+      });
+    } else {
+      present.hidden = true;
+      propose("v1");
+    }
     const text = row.state === "in sync" ? "Tag this version" : "Push with this tag";
-    return make("div", { class: "hb-line" }, make("label", { class: "hb-with" }, "Tag ", field), make("button", { type: "button", class: "gs-button", onclick: send }, text));
+    const line = make("div", { class: "gs-line hb-line" }, make("label", { class: "gs-line hb-with" }, "New tag ", field), make("button", { type: "button", class: "gs-button", onclick: send }, text));
+    return make("div", { class: "hb-tagging" }, present, may ? line : null);
   }
 
   function open(on) {
     panel.hidden = !on;
     face.setAttribute("aria-expanded", String(on));
-    element.classList.toggle("sh-open", on);
+    element.classList.toggle("gs-open", on);
     if (on) fill();
     if (on) panel.scrollIntoView({ block: "nearest" });
   }

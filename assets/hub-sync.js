@@ -15,11 +15,11 @@ function hubSync(form, button, { check, run }) {
   function line(row) {
     const side = HUB_SIDES[row.state];
     const [moved, gone] = side === "push" ? [row.send, row.lost_there] : [row.fetch, row.lost_here];
-    const tick = make("input", { type: "checkbox", checked: !HUB_NEW.includes(row.state), onchange: total });
+    const tick = make("input", { type: "checkbox", checked: !HUB_NEW.includes(row.state) && !row.pinned, onchange: total });
     const text = `${side} ${side === "push" ? "to" : "from"} ${row.repository ?? "a new repository"}`;
     const files = make("details", { class: "hb-few" }, make("summary", {}, hubAmount(moved, gone)), hubFiles("", moved, gone));
     const size = Object.values(moved).reduce((sum, one) => sum + one, 0);
-    const item = make("li", {}, make("label", { class: "hb-with" }, tick, make("b", {}, row.name)), make("span", {}, `${row.state}: ${text}`), files);
+    const item = make("li", {}, make("label", { class: "gs-line hb-with" }, tick, make("b", {}, row.name)), make("span", {}, `${row.state}${row.pinned ? `, pinned at ${row.pinned}` : ""}: ${text}`), files);
     return { item, tick, size, row, side };
   }
 
@@ -36,7 +36,7 @@ function hubSync(form, button, { check, run }) {
   function show(rows) {
     lines = rows.filter((row) => HUB_SIDES[row.state] && !row.error).map(line);
     const torn = rows.filter((row) => row.state === "diverged").map((row) => row.name);
-    const unsure = rows.filter((row) => row.error).map((row) => row.name);
+    const unsure = rows.filter((row) => row.error || row.state === "unknown").map((row) => row.name);
     words.textContent = [torn.length ? `Changed on both sides, to be chosen in the row: ${torn.join(", ")}.` : "", unsure.length ? `Nothing can be said of ${unsure.join(", ")}.` : ""].filter(Boolean).join(" ");
     const cancel = make("button", { type: "button", class: "gs-button", onclick: close }, lines.length ? "Cancel" : "Close");
     const nothing = torn.length || unsure.length ? "Nothing else would move." : "Everything is in sync.";
@@ -44,7 +44,7 @@ function hubSync(form, button, { check, run }) {
       make("h4", {}, lines.length ? "This would move" : nothing),
       make("ul", {}, ...lines.map((one) => one.item)),
       words,
-      make("div", { class: "hb-line" }, lines.length ? go : null, cancel),
+      make("div", { class: "gs-line hb-line" }, lines.length ? go : null, cancel),
     );
     form.hidden = false;
     button.disabled = true;

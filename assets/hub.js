@@ -8,6 +8,7 @@ const STALE_S = 120;
 
 let opened = { may: false, address: "", lets_write: true };
 let account = null;
+let known = null; // Whom the other panel was told of.
 let rows = [];
 let seenAt = null;
 let checking = null;
@@ -44,18 +45,21 @@ const act = {
 // Account.
 
 async function lookAccount(fresh = false) {
+  const before = known;
   const answer = await hubLater("look_account", { fresh });
   account = answer.ok ? answer.account : account;
   const line = part("account");
   line.textContent = answer.ok && account ? account.name : "";
   const may = part("may");
   may.classList.toggle("gs-notice", !answer.ok);
-  may.textContent = answer.ok ? (account ? mayDo() : answer.why) : answer.error;
+  say(may, answer.ok ? (account ? mayDo() : answer.why) : answer.error);
+  if (answer.ok && before && before.name !== account?.name) window.dispatchEvent(new Event(ACCOUNT_CHANGED));
+  if (answer.ok) known = { name: account?.name };
   part("sign-in").hidden = !opened.can_sign_in;
   const names = account ? [account.name, ...account.organisations] : [];
-  const before = part("namespace").value;
+  const chosen = part("namespace").value;
   part("namespace").replaceChildren(...names.map((name) => make("option", { value: name }, name)));
-  part("namespace").value = names.includes(before) ? before : (names[0] ?? "");
+  part("namespace").value = names.includes(chosen) ? chosen : (names[0] ?? "");
   part("whose").hidden = names.length < 2;
   part("hidden").hidden = !names.length;
   return answer;
@@ -102,7 +106,7 @@ function check(fresh = true) {
 }
 
 async function checkAll(fresh) {
-  part("check").disabled = true;
+  part("check").disabled = part("sync").disabled = true;
   list.setAttribute("aria-busy", "true");
   drawAge("Checking");
   tell("");
@@ -120,7 +124,7 @@ async function checkAll(fresh) {
   for (const move of moves) if (!HUB_MOVING.includes(move.state)) begun.delete(move.id); // Old news beside the new list.
   if (answer.error) {
     tell(answer.error);
-    if (!(await whose).ok) part("may").textContent = ""; // One sentence says it.
+    if (!(await whose).ok) say(part("may"), ""); // One sentence says it.
     return null;
   }
   seenAt = Date.now();
@@ -129,7 +133,11 @@ async function checkAll(fresh) {
 
 async function checkOne(name) {
   const answer = await hubLater("look_one", { name, namespace: namespace() });
-  if (!answer.ok) return tell(answer.error);
+  if (!answer.ok) {
+    rows = rows.map((row) => (row.name === name && row.state === "checking" ? { ...row, state: "unknown" } : row));
+    draw();
+    return tell(answer.error);
+  }
   const others = rows.filter((row) => row.name !== name || row.state === "only there").filter((row) => !answer.row || row.state !== "only there" || row.repository !== answer.row.repository);
   rows = [...others, answer.row].filter(Boolean).sort((one, two) => (one.state === "only there") - (two.state === "only there") || (one.name < two.name ? -1 : 1));
   return draw();
@@ -195,6 +203,9 @@ function landMoves(answer) {
     else if (begun.has(one.id) && !over.has(one.id)) ended.push(one);
   }
   drawMoves();
+  const news = new Set(ended.filter((one) => one.state === "done").map((one) => one.name));
+  rows = rows.map((row) => (news.has(row.name) && row.state !== "only there" ? { ...row, state: "checking" } : row)); // It stands otherwise by now.
+  if (news.size) draw();
   for (const one of ended) {
     over.add(one.id);
     checkOne(one.name);
@@ -211,7 +222,8 @@ function drawMoves() {
   }
   find.show(shown);
   find.draw();
-  part("sync").disabled = Boolean(checking) || !part("plan").hidden || shown.some((one) => HUB_MOVING.includes(one.state));
+  const nothing = rows.every((row) => row.state === "unknown");
+  part("sync").disabled = nothing || Boolean(checking) || !part("plan").hidden || shown.some((one) => HUB_MOVING.includes(one.state));
 }
 
 const find = hubFind(part, {

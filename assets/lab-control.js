@@ -120,7 +120,7 @@ function runControl(host, { acts, call, tell, changed, removed }) {
       copy.textContent = done ? "Copied" : "Not copied";
       setTimeout(() => (copy.textContent = "Copy"), 2000);
     });
-    return make("div", {}, make("p", { class: "gs-small" }, title), make("div", { class: "lb-row" }, make("code", { tabindex: "0", class: "lf-words" }, ...formWords(text)), copy));
+    return make("div", {}, make("p", { class: "gs-small" }, title), make("div", { class: "lb-row" }, make("code", { tabindex: "0", class: "lf-words" }, ...commandWords(text)), copy));
   };
   panel("command", "Command", commands, () => {
     const going = run.state === "finished" ? "Train this run longer" : "Go on with this run";

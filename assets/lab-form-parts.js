@@ -2,17 +2,6 @@
 
 const FORM_NUMBERS = { size: "Size", steps: "Steps", batch: "Batch" };
 
-/** A command as nodes that break between options alone; its text stays as it is. */
-function formWords(text) {
-  const words = text.match(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? []; // A quoted word may hold spaces.
-  const options = words.reduce((all, word) => {
-    if (word.startsWith("--") || !all.length) all.push(word);
-    else all[all.length - 1] += ` ${word}`;
-    return all;
-  }, []);
-  return options.flatMap((one, at) => [at ? " " : "", make("span", { class: "lf-word" }, one)]);
-}
-
 /** A preset as a card: what it is for, and its numbers. */
 function formPresetCard(preset, family, gpu, take) {
   const { size, steps, batch } = { ...family.defaults, ...preset.train };

@@ -63,7 +63,7 @@ function startForm(host, { call, started, tell: tellPage }) {
       mark(answer);
       command.classList.toggle("lf-wait", !answer.ok); // The last one that would work.
       if (!answer.ok) return cost.drop(missing(answer));
-      command.replaceChildren(...formWords(answer.command));
+      command.replaceChildren(...commandWords(answer.command));
       queue.textContent = answer.queue ?? "";
       options.fallbacks(answer.resolved, asked);
       for (const [name, { input }] of Object.entries(numbers)) input.placeholder = answer.resolved.train[name];
@@ -87,8 +87,8 @@ function startForm(host, { call, started, tell: tellPage }) {
       const empty = ofHub() && !bring.name();
       mark(empty ? { ok: true } : answer);
       command.classList.toggle("lf-wait", !answer.ok);
-      if (answer.ok) command.replaceChildren(...formWords(answer.command));
-      else if (empty) command.replaceChildren(...formWords("gan-core train --resume hub:user/name"));
+      if (answer.ok) command.replaceChildren(...commandWords(answer.command));
+      else if (empty) command.replaceChildren(...commandWords("gan-core train --resume hub:user/name"));
     },
   );
 
@@ -251,7 +251,7 @@ function startForm(host, { call, started, tell: tellPage }) {
     queue.textContent = "";
     if (hub) return drawFound(bring.found());
     numbers.steps.input.value = run.total_steps;
-    command.replaceChildren(...formWords(run.command));
+    command.replaceChildren(...commandWords(run.command));
     return changed();
   }
 

@@ -219,6 +219,17 @@ function hubNameOf(text) {
   return HUB_NAME.test(plain) && !plain.includes("..") ? plain : null;
 }
 
+/** A command as nodes that break between options alone; its text stays as it is. */
+function commandWords(text) {
+  const words = text.match(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? []; // A quoted word may hold spaces.
+  const options = words.reduce((all, word) => {
+    if (word.startsWith("--") || !all.length) all.push(word);
+    else all[all.length - 1] += ` ${word}`;
+    return all;
+  }, []);
+  return options.flatMap((one, at) => [at ? " " : "", make("span", { class: "gs-option" }, one)]);
+}
+
 /** Open another tab by its title; on a narrow screen it may stand in the menu of those that have no room. */
 function showTab(name) {
   const tabs = [...document.querySelectorAll("[role=tab], .overflow-dropdown button")];

@@ -4,24 +4,22 @@
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from gan_core.atomic import write_bytes
-from gan_core.cards import renewed
+from gan_core.cards.travelling import CARD, sent, travelling_card
 from gan_core.config import NAME_PATTERN, check_name
 from gan_core.errors import GanCoreError, HubError, ModelError
 from gan_core.hub import copies
-from gan_core.hub.client import Address, Progress, account, quietly
+from gan_core.hub.client import SIGNED_OUT, Address, Progress, account, quietly, refuse_reader
 from gan_core.hub.compare import Comparison, compare, read_meeting, write_meeting
 from gan_core.hub.files import File, Remote, local_files, refuse_absurd, remote_files
 from gan_core.hub.listing import repositories
-from gan_core.hub.pull import Pull, plan_pull, pull, read_text, sweep
-from gan_core.hub.push import Push, plan_push, push
+from gan_core.hub.pull import Pull, plan_pull, pull, refuse_changed, sweep
+from gan_core.hub.push import Push, plan_push, push, refuse_divergence, refuse_other_tag
 from gan_core.settings import Settings
 from gan_core.weights import CONFIG, is_model_folder
 
-CARD = "README.md"
 CHECKPOINTS = (".pth", ".pt", ".bin", ".ckpt", ".safetensors", ".json", ".txt")
 """Of other projects' repositories: what an import may need."""
 
@@ -41,6 +39,10 @@ class Standing:
     """What was compared: the files that travel."""
     there: Remote | None = None
     """None: there is no repository, or nobody looked into it (it is only there)."""
+    pinned: str | None = None
+    """The revision that it was pulled at, on purpose. It is compared with main all the same."""
+    unseen: bool = False
+    """It was at its repository before, and nobody is signed in: that may be private, or gone."""
 
 
 def address_of(folder: Path, namespace: str | None) -> Address | None:
@@ -91,7 +93,8 @@ def standing(folder: Path, address: Address | None, *, token: str | None = None)
     try:
         there = remote_files(Address(address.repository), token=token)
         met = read_meeting(folder, address.repository)
-        return Standing(folder.name, address, compare(here, there, met), here=here, there=there)
+        pinned, unseen = met.pinned if met else None, bool(met) and there is None and account(token) is None
+        return Standing(folder.name, address, compare(here, there, met), None, here, there, pinned, unseen)
     except HubError as error:
         if error.reason in ("offline", "down", "limit", "token"):
             raise  # The same for all of them.
@@ -120,48 +123,48 @@ def push_model(
 ) -> Push:
     """Push a model of the models folder. address: None is the repository it belongs to, else one of its name.
 
-    take: "mine" overwrites what changed there, "theirs" is a pull. Raises `GanCoreError`.
+    take: "mine" overwrites what changed there, "theirs" is a pull. Raises `GanCoreError`, before anything is read that
+    is large where it is the account, the tag or the other side that stands in the way; also for a dry run.
     """
-    from gan_core.weights import load
-
     folder = _folder(name, settings)
     address = address or address_of(folder, (account(token) or {}).get("name"))
     if address is None:
-        raise HubError(
-            f"{name} was not pushed: you are not signed in. Log in (hf auth login), or set HF_TOKEN.", "signed-out"
-        )
+        raise HubError(f"{name} was not pushed: {SIGNED_OUT}", "signed-out")
+    if tag:
+        Address.parse(f"{address.repository}@{tag}")  # Says in words what cannot be a tag.
+    undone = f"{folder.name} was not pushed to {address.repository}"
+    refuse_reader(address.repository, undone, token=token)
+    remote, mine = remote_files(Address(address.repository), token=token), take == "mine"
+    travelling = travelling_card(folder, address, remote, mine_wins=mine or bool(onto), token=token)
+    holds = {CARD: travelling.holds} if travelling.holds else None
     if dry_run:
-        return plan_push(folder, address, token=token)
-    load(folder)  # Nobody else should meet a damaged model.
-    keep_card(folder, address, token=token)
-    return push(
-        folder,
-        address,
-        message=message,
-        private=private,
-        tag=tag,
-        onto=onto,
-        take_mine=take == "mine",
-        token=token,
-        progress=progress,
-    )
+        instead = {CARD: travelling.card} if travelling.card is not None else None
+        planned = plan_push(folder, address, instead=instead, holds=holds, token=token)
+        refuse_divergence(planned, undone, onto=onto, take_mine=mine)
+        if tag:
+            refuse_other_tag(planned, undone, tag, token=token)
+        return planned
+    with sent(folder, address, travelling.card):
+        return push(
+            folder,
+            address,
+            message=message,
+            private=private,
+            tag=tag,
+            onto=onto,
+            take_mine=mine,
+            holds=holds,
+            check=_loads,
+            token=token,
+            progress=progress,
+        )
 
 
-def keep_card(folder: Path, address: Address, *, token: str | None = None) -> bool:
-    """Take over what a person wrote into the card on the Hub, so that a push keeps it; whether anything was.
+def _loads(folder: Path) -> None:
+    """Nobody else should meet a damaged model. Raises `ModelError`."""
+    from gan_core.weights import load
 
-    Only the generated section of the card is ours to renew. Raises `HubError`.
-    """
-    met, remote = read_meeting(folder, address.repository), remote_files(address, token=token)
-    if met is None or remote is None or CARD not in remote.files or not (folder / CARD).is_file():
-        return False
-    if remote.files[CARD].same(met.files.get(CARD)):
-        return False  # Nobody touched it there.
-    theirs = read_text(address, CARD, remote.head, token=token)
-    write_bytes(folder / CARD, renewed(theirs, (folder / CARD).read_text(encoding="utf-8")).encode())
-    # Both sides of the card are in one now: it is no reason any more to call the model diverged.
-    write_meeting(folder, met.repository, met.commit, {**met.files, CARD: remote.files[CARD]})
-    return True
+    load(folder)
 
 
 def pull_model(
@@ -181,34 +184,41 @@ def pull_model(
     folder = settings.models_dir / check_name(name or _home(address, settings))
     planned, remote = plan_pull(address, folder, token=token)
     if CONFIG not in remote.files or not any(file.endswith(".safetensors") for file in remote.files):
-        return folder, planned if dry_run else _import(address, folder, planned, remote, token, progress)
+        return folder, _import(address, folder, planned, remote, dry_run, token, progress)
     if dry_run:
+        refuse_changed(planned, folder, take_theirs=take == "theirs")
         return folder, planned
     done = pull(address, folder, checked, take_theirs=take == "theirs", token=token, progress=progress)
     return folder, done
 
 
 def _home(address: Address, settings: Settings) -> str:
-    """The folder that belongs to the repository, or a new one of its name."""
-    for folder in model_folders(settings):
-        if read_meeting(folder, address.repository):
-            return folder.name
+    """The folder that is pinned at that revision, else one of the repository that is not pinned, else a new one."""
+    met = {folder.name: read_meeting(folder, address.repository) for folder in model_folders(settings)}
+    for pinned in (address.pin, None):
+        for name, one in met.items():
+            if one and one.pinned == pinned:
+                return name
     return address.repository.partition("/")[2].lower()
 
 
 def checked(folder: Path) -> None:
     """Raise `ModelError` for a fetched folder that is not wholly a model of ours."""
-    from gan_core.weights import load
-
     try:
-        load(folder)
+        _loads(folder)
     except ModelError as error:
         told = str(error).replace(f"{folder}/", "").replace(str(folder), "the repository")
         raise ModelError(f"{told} What was here before stays.") from None
 
 
 def _import(
-    address: Address, folder: Path, planned: Pull, remote: Remote, token: str | None, progress: Progress
+    address: Address,
+    folder: Path,
+    planned: Pull,
+    remote: Remote,
+    dry_run: bool,
+    token: str | None,
+    progress: Progress,
 ) -> Pull:
     from gan_core.adopt import adopt
 
@@ -221,12 +231,15 @@ def _import(
     if not files:
         raise HubError(f"{undone}: it holds no weights. Choose another.", "foreign")
     refuse_absurd(files, undone)
+    planned = replace(planned, fetch={name: file.size for name, file in files.items()}, delete=())
+    if dry_run:
+        return planned
     source = copies.gather(address.repository, files, remote.head, undone=undone, token=token, progress=progress)
     try:
         adopt(source, folder, name=folder.name)
     except GanCoreError as error:
         raise ModelError(f"{undone}: {_without(source, str(error))}") from None
-    write_meeting(folder, address.repository, planned.commit, local_files(folder))
+    write_meeting(folder, address.repository, planned.commit, local_files(folder), pinned=address.pin)
     return planned
 
 
@@ -248,4 +261,4 @@ def _folder(name: str, settings: Settings) -> Path:
     return folder
 
 
-__all__ = ["Standing", "address_of", "pull_model", "push_model", "standing", "standings"]
+__all__ = ["CARD", "Standing", "address_of", "pull_model", "push_model", "standing", "standings"]

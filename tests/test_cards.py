@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gan_core.cards import model_card, renewed
+from gan_core.cards import addressed, imported_card, model_card, renewed
 from gan_core.cards.curve import curve_picture
 from gan_core.cards.front_matter import divided
 from gan_core.cards.renewal import BEGIN, END
 from gan_core.config import ModelConfig
+from gan_core.weights import read_config
 
 CONFIG = ModelConfig(
     family="dcgan",
@@ -116,6 +117,63 @@ def test_the_hubs_own_client_reads_the_results(family: str):
     assert {one.task_type for one in card.data.eval_results} == {card.data.pipeline_tag}
     assert all(one.dataset_name and one.dataset_type for one in card.data.eval_results)
     assert ModelCard(str(card)).data.to_dict() == card.data.to_dict()
+
+
+# How the model is used.
+
+PAINTER = ModelConfig(family="cyclegan", network={}, domains={"a": "painting", "b": "photograph"})
+CLASSES = replace(CONFIG, classes=["T-shirt/top", "Ankle boot"])
+
+
+@pytest.mark.parametrize(
+    ("config", "lines"),
+    [
+        (CONFIG, ("pictures = model.generate(seeds=[7, 8])", "gan-core generate {} --seeds 0-15 --out grid.png")),
+        (PAINTER, ('picture = model.translate("photo.jpg")', "gan-core translate {} photo.jpg --out painted")),
+        (
+            replace(CLASSES, classes=["Ankle boot"]),
+            ('label="Ankle boot")', "gan-core generate {} --seeds 0-15 --label 'Ankle boot' --out grid.png"),
+        ),
+    ],
+)
+@pytest.mark.parametrize("name", ["ducks", "hub:user/ducks"])
+def test_a_card_says_how_its_model_is_used(name: str, config: ModelConfig, lines: tuple[str, ...]):
+    card = model_card("ducks", config, METRICS, loads=name)
+    for line in (f'model = gan_core.load("{name}")', "With GAN Studio installed:", *lines):
+        assert line.format(name) in card
+    assert card.count("gan_core.load(") == 1
+
+
+@pytest.mark.parametrize("config", [CONFIG, PAINTER, CLASSES])
+def test_where_it_was_pushed_is_what_its_examples_load(config: ModelConfig):
+    """Whoever found the card on the Hub was told to load a name of the author's own machine."""
+    here, there = (model_card("ducks", config, METRICS, loads=name) for name in (None, "hub:user/ducks"))
+    assert addressed(here, config, "hub:user/ducks") == there
+    assert addressed(there, config, "hub:user/ducks") == there, "once is enough"
+    assert addressed(there, config, "hub:bob/ducks") == model_card("ducks", config, METRICS, loads="hub:bob/ducks")
+    known = replace(config, trained={"imported_as": "junyanz"})
+    imported = addressed(imported_card("ducks", known, []), known, "hub:user/ducks")
+    assert 'load("hub:user/ducks")' in imported
+    assert 'load("ducks")' not in imported
+
+
+@pytest.mark.parametrize("name", ["nouns-dcgan", "fashion-mnist-dcgan", "monet2photo-cyclegan"])
+def test_the_cards_of_earlier_versions_are_addressed_too(name: str):
+    folder = Path(__file__).resolve().parent.parent / "pretrained" / name
+    card = addressed((folder / "README.md").read_text(), read_config(folder, check_network=False), f"hub:user/{name}")
+    assert f'load("hub:user/{name}")' in card
+    assert f'load("{name}")' not in card
+    assert "With GAN Studio installed:" in card
+
+
+def test_examples_that_a_person_wrote_stay():
+    card = model_card("ducks", CONFIG, METRICS)
+    for mine in (card.replace("seeds=[7, 8]", "seeds=[1]"), "# Mine\n", ""):
+        assert addressed(mine, CONFIG, "hub:user/ducks") == mine
+    example = card[card.index("```python") : card.index("```\n\n```\ngan-core")] + "```\n"
+    below = addressed(f"{card}\n{example}", CONFIG, "hub:user/ducks")
+    assert below.endswith(f"{END}\n\n{example}"), "what stands outside of the marks is no affair of ours"
+    assert below.count('load("hub:user/ducks")') == 1
 
 
 # The picture of the training.

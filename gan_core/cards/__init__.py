@@ -6,23 +6,30 @@ from typing import Any
 
 from gan_core.cards.front_matter import fenced, matter
 from gan_core.cards.renewal import generated, renewed
+from gan_core.cards.use import addressed, use
 from gan_core.config import ModelConfig
 from gan_core.families import get_family
 
-__all__ = ["imported_card", "model_card", "renewed"]
+__all__ = ["addressed", "imported_card", "model_card", "renewed"]
 
 
 def model_card(
-    name: str, config: ModelConfig, metrics: Mapping[str, Any], notes: str = "", curve: str | None = None
+    name: str,
+    config: ModelConfig,
+    metrics: Mapping[str, Any],
+    notes: str = "",
+    curve: str | None = None,
+    loads: str | None = None,
 ) -> str:
     """Markdown with the Hub's front matter. `notes` is the section on data and licences, written by a person.
 
-    curve: name of a picture of the training's curves in the same folder.
+    curve: name of a picture of the training's curves in the same folder. loads: what its examples load, such as
+    "hub:user/name"; None: the name that it has here.
     """
     trained, data = config.trained, config.data
     parts = [
         f"# {name}\n\n{_sentence(config)}\n\n![Samples](preview.webp)",
-        f"## Use\n\n```python\nimport gan_core\n\n{_example(name, config)}\n```",
+        f"## Use\n\n{use(loads or name, config)}",
         f"## Data and licences\n\n{notes.strip() or _data_line(data)}",
         "## Training\n\n" + _table(_training_rows(trained)),
     ]
@@ -53,7 +60,7 @@ def imported_card(name: str, config: ModelConfig, notes: Sequence[str]) -> str:
     said = "\n".join(f"- {_plain(note)}" for note in notes)
     parts = [
         f"# {name}\n\n{_imported_sentence(config)}\n\n![Samples](preview.webp)",
-        f"## Use\n\n```python\nimport gan_core\n\n{_example(name, config)}\n```",
+        f"## Use\n\n{use(name, config)}",
         "## Where it comes from\n\n" + _table(rows) + (f"\n\n{said}" if said else ""),
         f"## Data and licences\n\n{_UNKNOWN}",
         f"## Limits\n\n{_UNSEEN}",
@@ -103,17 +110,6 @@ def _sentence(config: ModelConfig) -> str:
         return f"A {family.title} that turns pictures of one kind into the other, and back: {a} and {b}."
     size, kinds = config.network.get("size"), f", in {len(config.classes)} classes" if config.classes else ""
     return f"A {family.title} that draws pictures of {size} x {size} px like those of {name}{kinds}."
-
-
-def _example(name: str, config: ModelConfig) -> str:
-    lines = [f'model = gan_core.load("{name}")']
-    if config.domains:
-        lines.append('picture = model.translate("photo.jpg")')
-    elif config.classes:
-        lines.append(f'pictures = model.generate(seeds=[7, 8], label="{config.classes[0]}")')
-    else:
-        lines.append("pictures = model.generate(seeds=[7, 8])")
-    return "\n".join(lines)
 
 
 def _data_line(data: Mapping[str, Any]) -> str:

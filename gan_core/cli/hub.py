@@ -1,14 +1,30 @@
 """`gan-core hub`: models here and on the Hugging Face Hub, compared and brought together."""
 
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from gan_core.cli.listing import table
+from gan_core.cli.hub_rows import (
+    Row,
+    amount,
+    carried_out,
+    pulled,
+    pushed,
+    show_files,
+    show_standings,
+    standing_row,
+    tell,
+    why,
+    work_row,
+)
 from gan_core.cli.options import as_json, print_json
-from gan_core.errors import ConfigError, GanCoreError, HubError
+from gan_core.errors import ConfigError, HubError
 from gan_core.hub.showing import on_terminal
 from gan_core.settings import Settings
+
+if TYPE_CHECKING:
+    from gan_core.sync import Standing
 
 dry = click.option("--dry-run", is_flag=True, help="Show what would move, and how many bytes; change nothing.")
 whose = click.option("--namespace", help="Whose repositories: a user or an organisation; default: who is signed in.")
@@ -31,93 +47,161 @@ def status(names: tuple[str, ...], namespace: str | None, as_json: bool) -> None
     """How each model stands: in sync, ahead, behind, diverged, only here, only there. Nothing is downloaded."""
     from gan_core.sync import standings
 
-    found = list(standings(Settings(), names, namespace=namespace))
+    settings, rows, away = Settings(), [], None
+    try:
+        for one in standings(settings, names, namespace=namespace):
+            rows.append(standing_row(one))
+    except (HubError, KeyboardInterrupt) as error:
+        if not rows:
+            raise
+        away = error  # What is known already is told.
+    known = {row["model"] for row in rows}
+    rest = [name for name in _here(settings) if name not in known and (not names or name in names)] if away else []
+    rows += [standing_row(None, name, f"not looked at: {why(away)}") for name in rest]
     if as_json:
-        print_json([_told(one) for one in found])
-        return
-    if not found:
-        click.echo("There are no models here, and none of yours on the Hub.")
-        return
-    rows = [("model", "repository", "state", "changed here", "changed there")]
-    for one in found:
-        met = one.comparison
-        state, mine, theirs = (met.state, met.mine, met.theirs) if met else ("unknown", (), ())
-        shown = state not in ("only here", "only there", "in sync")
-        rows.append(
-            (one.name, str(one.address or "-"), state, _few(mine) if shown else "", _few(theirs) if shown else "")
-        )
-    table(rows)
-    for one in found:
-        if one.error:
-            click.echo(f"{one.name}: {one.error}")
+        print_json(rows)
+    else:
+        show_standings(rows)
+    if away:
+        raise away
+    found = [row for row in rows if (row["repository"] or "").startswith(f"{namespace}/")]
+    if namespace and not names and all(row["state"] in ("only here", None) for row in found):
+        nothing = "no such name, or no models tagged gan-core."
+        click.echo(f"There is nothing of {namespace} on the Hub that this account may see: {nothing}", err=True)
+    if any(row["state"] is None for row in rows):
+        raise SystemExit(1)
 
 
 @hub.command()
-@click.argument("model")
-@click.argument("repository", metavar="[USER/NAME]", required=False)
+@click.argument("models", metavar="[MODEL]... [USER/NAME]", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="All models here. What is behind, or pinned, stays.")
+@whose
 @click.option("--tag", help="Name this version, such as v1.")
 @click.option("--private/--public", default=True, help="Of a repository that is made now.")
 @click.option("--message", default="", help="Of the commit.")
 @click.option("--onto", metavar="COMMIT", help="Overwrite this very commit, which you have looked at.")
-@click.option("--take", type=click.Choice(["mine", "theirs"]), help="Whose side wins where both changed.")
+@click.option("--take", type=click.Choice(["mine"]), help="Overwrite what changed there. (Theirs is a pull.)")
 @dry
 @as_json
 def push(
-    model: str,
-    repository: str | None,
-    tag: str | None,
-    private: bool,
-    message: str,
+    models: tuple[str, ...],
+    every: bool,
+    namespace: str | None,
     onto: str | None,
-    take: str | None,
     dry_run: bool,
     as_json: bool,
+    **told: Any,
 ) -> None:
-    """Send a model in one commit on top of what was looked at; refused where somebody pushed in between."""
-    from gan_core.hub.client import Address
-    from gan_core.sync import push_model
+    """Send models, each in one commit on top of what was looked at; refused where somebody pushed in between.
 
+    USER/NAME is the repository of one model; without it, the one that it belongs to.
+    """
+    from gan_core.hub.client import Address
+    from gan_core.sync import address_of, push_model
+
+    _one_way(models, every, "a model")
+    settings = Settings()
+    names, repository = (models[:1], models[1]) if len(models) == 2 and "/" in models[1] else (models, None)
     address = Address.parse(repository) if repository else None
+    if any("/" in name for name in names[1:]):
+        raise ConfigError("A repository is named beside one model alone. Nothing was sent. Push them one by one.")
     if address and address.revision:
         raise ConfigError(f"{repository}: a push makes a new commit on main. Leave the revision out; name it by --tag.")
-    if take == "theirs":
-        raise ConfigError("A push takes mine; theirs is a pull: gan-core hub pull USER/NAME --take theirs.")
-    options = {"take": take, "onto": onto, "tag": tag, "private": private, "message": message}
-    with on_terminal(model, at_once=True) as progress:
-        done = push_model(model, address, Settings(), dry_run=dry_run, progress=progress, **options)  # type: ignore[arg-type]
-    if as_json:
-        print_json({**_move(done.add, done.delete, dry_run), "repository": str(done.address), "commit": done.commit})
+    if onto and (every or len(names) > 1):
+        raise ConfigError("--onto is the commit of one repository. Nothing was sent. Name one model.")
+
+    def send(name: str, row: Row) -> None:
+        to = address or (address_of(settings.models_dir / name, namespace) if name in _here(settings) else None)
+        with on_terminal(name, at_once=True) as progress:
+            done = push_model(name, to, settings, onto=onto, dry_run=dry_run, progress=progress, **told)
+        pushed(row, done, told["tag"], dry_run)
+
+    if every:
+        sides = {
+            "ahead": "mine",
+            "only here": "mine",
+            "diverged": "mine",
+            **({"in sync": "mine"} if told["tag"] else {}),
+        }
+        _each(settings, (), namespace, sides, told["take"], dry_run, as_json, options={**told, "take": told["take"]})
         return
-    _show(done.add, done.delete, "send", "delete there", dry_run)
-    if not dry_run:
-        click.echo(f"{model} is at {done.address}, commit {(done.commit or '')[:8]}{f', tagged {tag}' if tag else ''}")
+    if len(names) > 1:
+        rows = [work_row(name=name) for name in names]
+        done = carried_out(names, lambda name: work_row(name=name), send, rows)
+        tell(*done, as_json=as_json, dry_run=dry_run, nothing="")
+        return
+    row = work_row(name=names[0])
+    send(names[0], row)
+    if as_json:
+        print_json(_json(row, dry_run, "repository", "commit", "tag"))
+    elif dry_run:
+        _plan(row)
+    else:
+        at = f"{row['repository']}, commit {(row['commit'] or '')[:8]}{', tagged ' + row['tag'] if row['tag'] else ''}"
+        moved = row["done"] != "nothing"
+        sent = f"is at {at}: {_amount(row)} sent" if moved else f"was already there: {at}. Nothing had to be sent"
+        click.echo(f"{names[0]} {sent}")
 
 
 @hub.command()
-@click.argument("repository", metavar="USER/NAME[@REVISION]")
+@click.argument("repositories", metavar="[USER/NAME[@REVISION]]...", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="All of yours, and what models here belong to. Pinned ones stay.")
+@whose
 @click.option("--name", help="Of the model here; default: of the repository.")
 @click.option("--take", type=click.Choice(["theirs"]), help="Overwrite what was changed here.")
 @dry
 @as_json
-def pull(repository: str, name: str | None, take: str | None, dry_run: bool, as_json: bool) -> None:
-    """Fetch a model into the models folder: verified by hash, loaded strictly, and only then put in its place.
+def pull(
+    repositories: tuple[str, ...],
+    every: bool,
+    namespace: str | None,
+    name: str | None,
+    take: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Fetch models into the models folder: verified by hash, loaded strictly, and only then put in their place.
 
-    Repositories of other projects are imported (see `gan-core import`); nothing in them is run.
+    Repositories of other projects are imported (see `gan-core import`); nothing in them is run. What is pulled at a tag
+    or a commit is pinned there: nothing but another pull of it by name moves it.
     """
     from gan_core.hub.client import Address
     from gan_core.sync import pull_model
 
-    with on_terminal(repository, at_once=True) as progress:
-        folder, done = pull_model(
-            Address.parse(repository), Settings(), name=name, dry_run=dry_run, take=take, progress=progress
-        )
-    if as_json:
-        moved = _move(done.fetch, done.delete, dry_run)
-        print_json({**moved, "model": folder.name, "folder": str(folder), "commit": done.commit})
+    _one_way(repositories, every, "a repository")
+    settings = Settings()
+    if name and (every or len(repositories) > 1):
+        raise ConfigError("--name is that of one model. Nothing was fetched. Name one repository.")
+    if every:
+        sides = dict.fromkeys(("behind", "only there", "diverged"), "theirs")
+        _each(settings, (), namespace, sides, take, dry_run, as_json, there=True)
         return
-    _show(done.fetch, done.delete, "fetch", "delete here", dry_run)
-    if not dry_run:
-        click.echo(str(folder))
+    addresses = [Address.parse(repository) for repository in repositories]
+
+    def fetch(address: Address, row: Row) -> None:
+        with on_terminal(str(address), at_once=True) as progress:
+            folder, done = pull_model(address, settings, name=name, dry_run=dry_run, take=take, progress=progress)
+        pulled(row, done, folder.name, dry_run)
+
+    def begin(address: Address) -> Row:
+        return work_row(repository=str(address))
+
+    if len(addresses) > 1:
+        done = carried_out(addresses, begin, fetch, [begin(address) for address in addresses])
+        tell(*done, as_json=as_json, dry_run=dry_run, nothing="")
+        return
+    row = begin(addresses[0])
+    fetch(addresses[0], row)
+    folder = settings.models_dir / row["model"]
+    if as_json:
+        print_json({**_json(row, dry_run, "model", "commit"), "folder": str(folder)})
+    elif dry_run:
+        _plan(row)
+    else:
+        what = f"{addresses[0]}, commit {row['commit'][:8]}"
+        moved = row["done"] != "nothing"
+        told = f"holds {what}: {_amount(row)} fetched" if moved else f"held {what} already. Nothing had to be fetched"
+        click.echo(f"{folder} {told}")
 
 
 @hub.command()
@@ -132,83 +216,76 @@ def pull(repository: str, name: str | None, take: str | None, dry_run: bool, as_
 def sync(
     names: tuple[str, ...], namespace: str | None, take: str | None, new: bool, dry_run: bool, as_json: bool
 ) -> None:
-    """Push what is ahead, pull what is behind. What diverged waits for --take, and is named."""
+    """Push what is ahead, pull what is behind. What diverged waits for --take, and is named; what is pinned stays."""
+    sides = {"ahead": "mine", "behind": "theirs", "diverged": take or ""}
+    if new:
+        sides |= {"only here": "mine", "only there": "theirs"}
+    _each(Settings(), names, namespace, sides, take, dry_run, as_json, there=new)
+
+
+def _each(
+    settings: Settings,
+    names: tuple[str, ...],
+    namespace: str | None,
+    sides: Mapping[str, str],
+    take: str | None,
+    dry_run: bool,
+    as_json: bool,
+    *,
+    there: bool = False,
+    options: Mapping[str, Any] | None = None,
+) -> None:
+    """Look at each model, and send or fetch it as its state says. sides: whose side wins, by state.
+
+    there: also what is only on the Hub. options: of the pushes.
+    """
     from gan_core.sync import pull_model, push_model, standings
 
-    settings, rows, failed = Settings(), [], False
-    for one in list(standings(settings, names, namespace=namespace, there=new)):
-        state = one.comparison.state if one.comparison else "unknown"
-        side = {"ahead": "mine", "behind": "theirs", "diverged": take or ""}.get(state, "")
-        if new:
-            side = {"only here": "mine", "only there": "theirs"}.get(state, side)
-        told: dict[str, str | None] = {
-            "model": one.name,
-            "repository": str(one.address or ""),
-            "state": state,
-            "done": "nothing",
-            "error": one.error,
-        }
-        try:
-            if side == "mine" and one.address:
-                push_model(
-                    one.name, one.address, settings, dry_run=dry_run, take="mine" if state == "diverged" else None
-                )
-                told["done"] = "would push" if dry_run else "pushed"
+    def move(one: "Standing", row: Row) -> None:
+        state, side = row["state"], sides.get(row["state"], "")
+        if one.pinned and state != "in sync":
+            pull = f"gan-core hub pull {row['repository']} --name {one.name}"
+            row["note"] = f"pinned at {one.pinned}, and stays there. By name it moves: {pull}"
+            return
+        took = take if state == "diverged" else None
+        with on_terminal(one.name, at_once=True) as progress:
+            if side == "mine":
+                more = {**(options or {}), "take": took, "dry_run": dry_run, "progress": progress}
+                pushed(row, push_model(one.name, one.address, settings, **more), more.get("tag"), dry_run)
             elif side == "theirs" and one.address:
-                took = "theirs" if state == "diverged" else None
-                pull_model(one.address, settings, name=one.name.lower(), dry_run=dry_run, take=took)
-                told["done"] = "would pull" if dry_run else "pulled"
-            elif state == "diverged":
-                told["error"] = (
-                    f"{one.name} changed on both sides. Nothing was done. Choose with --take mine or theirs."
+                name = one.name.lower()
+                folder, done = pull_model(
+                    one.address, settings, name=name, dry_run=dry_run, take=took, progress=progress
                 )
-        except HubError as error:
-            if error.reason in ("offline", "down", "limit", "token", "signed-out"):
-                raise  # The same for all of them.
-            told["error"] = str(error)
-        except GanCoreError as error:
-            told["error"] = str(error)
-        failed = failed or told["error"] is not None
-        rows.append(told)
-    if as_json:
-        print_json(rows)
-    elif rows:
-        names = ("model", "repository", "state", "done")
-        table([("model", "repository", "was", "done"), *(tuple(str(row[name]) for name in names) for row in rows)])
-        for row in rows:
-            if row["error"]:
-                click.echo(row["error"], err=True)
-    else:
-        click.echo("There is nothing to sync.")
-    if failed:
-        raise SystemExit(1)
+                pulled(row, done, folder.name, dry_run)
+            elif state == "diverged":
+                row["error"] = f"{one.name} changed on both sides. Nothing was done. Choose with --take mine or theirs."
+
+    every = [work_row(name=name) for name in _here(settings) if not names or name in names]
+    looked: Iterator[Standing] = standings(settings, names, namespace=namespace, there=there)
+    rows, away = carried_out(looked, work_row, move, every)
+    tell(rows, away, as_json=as_json, dry_run=dry_run, nothing="There is nothing to sync.")
 
 
-def _told(one: Any) -> dict[str, Any]:
-    met = one.comparison
-    return {
-        "model": one.name,
-        "repository": one.address.repository if one.address else None,
-        "state": met.state if met else None,
-        "changed_here": list(met.mine) if met else [],
-        "changed_there": list(met.theirs) if met else [],
-        "error": one.error,
-    }
+def _one_way(named: tuple[str, ...], every: bool, what: str) -> None:
+    if bool(named) == every:
+        raise click.UsageError(f"Name {what}, or say --all." if not named else f"Name {what}, or say --all: not both.")
 
 
-def _move(moved: Any, deleted: tuple[str, ...], dry_run: bool) -> dict[str, Any]:
-    return {"dry_run": dry_run, "files": dict(moved), "bytes": sum(moved.values()), "deleted": list(deleted)}
+def _here(settings: Settings) -> list[str]:
+    from gan_core.sync import model_folders
+
+    return [folder.name for folder in model_folders(settings)]
 
 
-def _show(moved: Any, deleted: tuple[str, ...], verb: str, removing: str, dry_run: bool) -> None:
-    if not dry_run:
-        return
-    for name, size in moved.items():
-        click.echo(f"{verb} {name}, {size:,} bytes")
-    for name in deleted:
-        click.echo(f"{removing} {name}")
-    click.echo(f"{len(moved)} files, {sum(moved.values()):,} bytes" if moved or deleted else "Nothing would move")
+def _json(row: Row, dry_run: bool, *more: str) -> dict[str, Any]:
+    return {"dry_run": dry_run, **{name: row[name] for name in ("files", "bytes", "deleted", *more)}}
 
 
-def _few(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+def _plan(row: Row) -> None:
+    show_files(row)
+    click.echo(_amount(row) if row["files"] or row["deleted"] else "Nothing would move")
+
+
+def _amount(row: Row) -> str:
+    return amount(row["files"], row["deleted"])

@@ -14,6 +14,7 @@ from gan_core.deploy.leaks import refuse_secrets
 from gan_core.deploy.requirements import requirements
 from gan_core.deploy.scratch import scratch_folder
 from gan_core.deploy.sources import LICENSE, program_files
+from gan_core.deploy.telling import Tell, silent
 from gan_core.errors import DeployError
 from gan_core.hub.compare import MARK
 from gan_core.settings import BESIDE, Settings
@@ -38,10 +39,6 @@ class Bundle:
         return sum(self.files.values())
 
 
-def _silent(_: str) -> None:
-    pass
-
-
 def build_bundle(
     out: Path,
     *,
@@ -51,7 +48,7 @@ def build_bundle(
     hub_id: str | None,
     settings: Settings,
     discriminators: bool = False,
-    tell: Callable[[str], None] = _silent,
+    tell: Tell = silent,
 ) -> Bundle:
     """Write the Space's folder to `out`, which must be empty or not there yet; whole, or not at all.
 

@@ -1,6 +1,6 @@
 """A bundle to a Space: who may have it, what is there, and one commit on what was looked at."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -16,17 +16,13 @@ from gan_core.deploy.plan import (
     told_of,
     write_manifest,
 )
+from gan_core.deploy.telling import Tell, silent
 from gan_core.errors import ConfigError, HubError
 from gan_core.hub.client import Address, Progress, api, explained, quietly
 from gan_core.hub.files import File, hashed
+from gan_core.hub.sending import send_ahead
 
-LARGE_BYTES = 1_000_000
 SIGN_IN = "you are not signed in. Log in (hf auth login), or set HF_TOKEN."
-Tell = Callable[[str], None]
-
-
-def silent(_: str) -> None:
-    """Nobody listens."""
 
 
 @dataclass(frozen=True)
@@ -234,15 +230,8 @@ def _commit(
 
     hub, name = api(token), address.repository
     with explained(undone, what="Space"):
-        adds = [CommitOperationAdd(path, manifest if path == MANIFEST else bundle.folder / path) for path in plan.send]
-        small = [add for add in adds if plan.send[add.path_in_repo] < LARGE_BYTES]
-        large = [[add] for add in adds if plan.send[add.path_in_repo] >= LARGE_BYTES]
-        sent = 0
-        progress(sent, plan.bytes)
-        for some in [*large, small] if small else large:  # Large ones one by one, so that there is progress to tell.
-            hub.preupload_lfs_files(name, some, repo_type="space")
-            sent += sum(plan.send[add.path_in_repo] for add in some)
-            progress(sent, plan.bytes)
+        contents = {path: manifest if path == MANIFEST else bundle.folder / path for path in plan.send}
+        adds = send_ahead(hub, name, contents, kind="space", progress=progress)
     operations: list[CommitOperationAdd | CommitOperationCopy | CommitOperationDelete] = [*adds]
     operations += [CommitOperationDelete(path) for path in plan.delete]
     try:

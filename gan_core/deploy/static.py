@@ -7,40 +7,33 @@ sw.js                                 keeps all of it for the time without a net
 serve.py                              shows it here: python serve.py
 """
 
-import base64
 import hashlib
-import io
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gan_core.atomic import write_bytes, write_json
 from gan_core.deploy.exports import exported, exports_folder
+from gan_core.deploy.static_pictures import thumb, webp
 from gan_core.deploy.static_runtime import CDN, write_runtime
+from gan_core.deploy.telling import Tell, silent
 from gan_core.errors import DeployError, ModelError
 from gan_core.families import get_family
 from gan_core.settings import BESIDE, Settings
 from gan_core.weights import Model, load, read_config
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from gan_core.inference.generator import Generator
 
 FORMAT = 1
 FIRST_SEED = 555
 """What Explore opens with; that picture comes with the model, so that it is seen before the engine is there."""
-THUMB_PX = 64
 PAGE = BESIDE / "assets" / "static"
 TEMPLATE, WORKER, SERVE = "index.html", "sw.js", "serve.py"
 LARGE = (".onnx", ".wasm")
-
-
-def _silent(_: str) -> None:
-    pass
 
 
 def write_static(
@@ -50,7 +43,7 @@ def write_static(
     title: str,
     hub_id: str | None = None,
     settings: Settings | None = None,
-    tell: Callable[[str], None] = _silent,
+    tell: Tell = silent,
 ) -> None:
     """Write the page with these model folders into the folder `out`, in their order.
 
@@ -86,7 +79,7 @@ def write_generator(
     *,
     name: str | None = None,
     kept_in: Path | None = None,
-    tell: Callable[[str], None] = _silent,
+    tell: Tell = silent,
 ) -> dict[str, Any]:
     """Write models/<name>/ of a generator into `out`; returns what its model.json holds. kept_in: see `exported`.
 
@@ -104,7 +97,7 @@ def write_generator(
     (written,) = exported(model, place, name=name, half=_is_half(model), kept_in=kept_in)
     content = written.path.read_bytes()
     picture = generator.picture(Recipe(seed=FIRST_SEED))
-    write_bytes(place / "first.webp", _webp(picture, lossless=True))
+    write_bytes(place / "first.webp", webp(picture, lossless=True))
     channels = len(picture.getbands())
     about = {
         "format": FORMAT,
@@ -121,7 +114,7 @@ def write_generator(
         "license": model.config.license,
         "onnx": {"file": written.path.name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()},
         "first": {"file": "first.webp", "width": picture.width, "height": picture.height},
-        "thumb": _thumb(picture),
+        "thumb": thumb(picture),
         "directions": _directions(generator),
     }
     write_json(place / "model.json", about)
@@ -161,15 +154,3 @@ def _facts(model: Model, side: int) -> str:
     """For the picker: one short line."""
     facts: Mapping[str, Any] = model.config.data
     return ", ".join(filter(None, [f"{side} px", get_family(model.config.family).title, str(facts.get("name", ""))]))
-
-
-def _webp(picture: "Image", *, lossless: bool = False) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=85, lossless=lossless, method=6)
-    return buffer.getvalue()
-
-
-def _thumb(picture: "Image") -> str:
-    small = picture.convert("RGB")
-    small.thumbnail((THUMB_PX, THUMB_PX))
-    return "data:image/webp;base64," + base64.b64encode(_webp(small)).decode()

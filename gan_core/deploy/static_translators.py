@@ -1,16 +1,13 @@
 """Translators for the static target: ONNX with weights of half precision, and what the page must know of them."""
 
-import base64
 import hashlib
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageOps
-
 from gan_core.atomic import write_bytes, write_json
 from gan_core.deploy.exports import exported
+from gan_core.deploy.static_pictures import thumb, webp
 from gan_core.errors import ModelError
 from gan_core.families import get_family
 from gan_core.inference.translator import Translator
@@ -19,7 +16,6 @@ from gan_core.scenes import EXAMPLES
 from gan_core.weights import load
 
 FORMAT = 1
-THUMB_PX = 64
 MOST_MP = 1.5
 """Painted at once by a network of `FEATURES` features: some 1.2 of the 4 GB that WebAssembly can address."""
 FEATURES = 32
@@ -68,7 +64,7 @@ def write_translator(
             tell(f"{name}, {way}: {len(content) / 1e6:.1f} MB, {one.difference * 127.5:.2f} of 255 from torch")
     key, example = next(iter(EXAMPLES.items()))
     painting = translator.translate(example.draw())
-    write_bytes(place / "first.webp", _webp(painting.convert("RGB")))
+    write_bytes(place / "first.webp", webp(painting.convert("RGB")))
     ref = translator.ref
     data = str(model.config.data.get("name", ""))
     about: dict[str, Any] = {
@@ -85,7 +81,7 @@ def write_translator(
         "default_direction": translator.default_direction,
         "directions": translator.directions,
         "translations": translations,
-        "thumb": _thumb(painting),
+        "thumb": thumb(painting),
         "first": {
             "file": "first.webp",
             "photo": f"example:{key}",
@@ -96,14 +92,3 @@ def write_translator(
     }
     write_json(place / "model.json", about)
     return about
-
-
-def _webp(picture: Image.Image, quality: int = 92) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=quality, method=6)
-    return buffer.getvalue()
-
-
-def _thumb(picture: Image.Image) -> str:
-    small = ImageOps.fit(picture.convert("RGB"), (THUMB_PX, THUMB_PX))
-    return "data:image/webp;base64," + base64.b64encode(_webp(small, 80)).decode()

@@ -1,18 +1,22 @@
 """The Hub's client with a time-out, and what it raises as one sentence: what was not done, why, what to do."""
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
-from gan_core.errors import HubError
+from gan_core.errors import GanCoreError, HubError
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 TIMEOUT_S = 30.0
+OFFLINE = "offline", "the Hub cannot be reached. Try again when online."
+SIGNED_OUT = "you are not signed in. Log in (hf auth login), or set HF_TOKEN."
 _limiting = Lock()
 _limited_to: list[float] = []
 Progress = Callable[[int, int], None]
@@ -30,16 +34,39 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> "Address":
-        """`user/name[@revision]`, with or without `hub:` before it. Raises `HubError` for anything else."""
-        repository, _, revision = text.removeprefix("hub:").partition("@")
+        """`user/name[@revision]`, with or without `hub:` before it, or the address of a model's page on the Hub.
+
+        Raises `HubError` for anything else.
+        """
+        repository, _, revision = _of_page(text.strip()).removeprefix("hub:").partition("@")
         if not NAME.fullmatch(repository) or ".." in repository:
             raise HubError(f"{repository[:80]!r} is not of the form user/name. Nothing was done.", "name")
         if revision and (not re.fullmatch(r"[\w./-]{1,120}", revision) or ".." in revision):
             raise HubError(f"{revision[:80]!r} cannot be a revision. Nothing was done.", "name")
         return cls(repository, revision or None)
 
+    @property
+    def pin(self) -> str | None:
+        """The revision, where it is not the branch that goes on by itself."""
+        return self.revision if self.revision != "main" else None
+
     def __str__(self) -> str:
         return f"{self.repository}@{self.revision}" if self.revision else self.repository
+
+
+def _of_page(text: str) -> str:
+    """user/name@revision of https://huggingface.co/user/name/tree/revision, as people copy it; else `text`."""
+    page = urlsplit(text if "://" in text else f"https://{text}")
+    hosts = {"huggingface.co", "www.huggingface.co", "hf.co", urlsplit(os.environ.get("HF_ENDPOINT", "")).netloc}
+    if not page.netloc or page.netloc not in hosts:
+        return text
+    user, name, *rest = [*unquote(page.path).strip("/").split("/"), "", ""][:4]
+    if user in ("datasets", "spaces"):
+        raise HubError(
+            f"{text[:80]!r} is the page of a {user.removesuffix('s')}. Nothing was done. Name a model.", "name"
+        )
+    revision = rest[1] if rest[0] in ("tree", "blob", "resolve", "commit") else ""
+    return f"{user}/{name}@{revision}" if revision else f"{user}/{name}"
 
 
 def quietly(*_: int) -> None:
@@ -65,12 +92,20 @@ def limit_waiting() -> None:
     def factory() -> Any:
         client = default_client_factory()
         client.timeout = TIMEOUT_S
+        hooks = client.event_hooks
+        client.event_hooks = {**hooks, "request": [*hooks["request"], _limit]}
         return client
 
     with _limiting:
         if _limited_to[-1:] != [TIMEOUT_S]:
             set_client_factory(factory)
             _limited_to.append(TIMEOUT_S)
+
+
+def _limit(request: Any) -> None:
+    """Its questions about repositories ask for no time-out, which goes before that of the connection."""
+    asked, waits = request.extensions.get("timeout") or {}, ("connect", "read", "write", "pool")
+    request.extensions["timeout"] = {name: asked.get(name) or TIMEOUT_S for name in waits}
 
 
 @contextmanager
@@ -82,11 +117,13 @@ def explained(undone: str, *, what: str = "repository", revision: str | None = N
     """
     try:
         yield
-    except HubError:
+    except GanCoreError:
         raise
     except Exception as error:
         # Uploads of large files wrap what went wrong.
         cause = error.__cause__ if type(error) is RuntimeError and error.__cause__ else error
+        if isinstance(cause, GanCoreError):
+            raise cause from None
         told = _told(cause, what, revision)
         if told is None:
             raise
@@ -102,7 +139,7 @@ def _told(error: BaseException, what: str, revision: str | None) -> tuple[str, s
         case errors.HFValidationError():
             return "name", "the name is not of the form user/name."
         case errors.LocalTokenNotFoundError():
-            return "signed-out", "you are not signed in. Log in (hf auth login), or set HF_TOKEN."
+            return "signed-out", SIGNED_OUT
         case errors.GatedRepoError():
             return "gated", "its owner asks for consent first. Give it on the Hub's page and log in."
         case errors.RevisionNotFoundError():
@@ -110,9 +147,12 @@ def _told(error: BaseException, what: str, revision: str | None) -> tuple[str, s
         case errors.RepositoryNotFoundError():
             return "missing", f"there is no such {what}, or this account may not see it. Check the name."
         case errors.LocalEntryNotFoundError() | errors.OfflineModeIsEnabled() | httpx.TransportError():
-            return "offline", "the Hub cannot be reached. Try again when online."
+            return OFFLINE
         case errors.HfHubHTTPError():
-            return _answer(error)
+            return _answer(error.response.status_code, error.server_message or "")
+        case ConnectionError() | TimeoutError():  # Of Xet, which tells the status in words.
+            status = re.search(r"\((\d{3})\b", str(error))
+            return _answer(int(status[1]), "") if status else OFFLINE
         case OSError():
             return "disk", f"{error.strerror or error}. Make room or check the folder, then try again."
         case ValueError() if str(error).startswith("Invalid metadata"):
@@ -123,10 +163,9 @@ def _told(error: BaseException, what: str, revision: str | None) -> tuple[str, s
     return None
 
 
-def _answer(error: Any) -> tuple[str, str]:
+def _answer(status: int, message: str) -> tuple[str, str]:
     """Reason and sentence of an answer that is no success."""
-    status = error.response.status_code
-    said = " ".join((error.server_message or "").split())[:300]
+    said = " ".join(message.split())[:300]
     quoted = f" ({said})" if said else ""
     if status == 401:
         return "token", f"the Hub does not accept this login{quoted}. Log in again (hf auth login)."
@@ -157,13 +196,34 @@ def without_tokens(text: str) -> str:
 
 def account(token: str | None = None) -> dict[str, Any] | None:
     """Who is signed in: {"name", "organisations", "may_write"}; None where nobody is. Raises `HubError`."""
-    from huggingface_hub.errors import LocalTokenNotFoundError
-
-    with explained("Your account was not looked up"):
-        try:
-            told = api(token).whoami(cache=True)
-        except LocalTokenNotFoundError:
-            return None
+    told = _whoami("Your account was not looked up", token)
+    if told is None:
+        return None
     role = told.get("auth", {}).get("accessToken", {}).get("role", "write")
     organisations = [one["name"] for one in told.get("orgs", []) if one.get("roleInOrg") != "read"]
     return {"name": told["name"], "organisations": organisations, "may_write": role != "read"}
+
+
+def refuse_reader(repository: str, undone: str, *, token: str | None = None) -> None:
+    """Raise `HubError` where this account cannot write to a repository, whatever there is: asked before any work.
+
+    Of a repository of one of its organisations the Hub itself must say.
+    """
+    told = _whoami(undone, token)
+    if told is None:
+        raise HubError(f"{undone}: {SIGNED_OUT}", "signed-out")
+    namespace = repository.partition("/")[0]
+    reads = told.get("auth", {}).get("accessToken", {}).get("role") == "read"
+    if reads or namespace not in (told["name"], *(one["name"] for one in told.get("orgs", []))):
+        whose = f"{told['name']}'s token may only read" if reads else f"{told['name']} may not write to {namespace}"
+        raise HubError(f"{undone}: {whose}. Use a name of your own, or a token that may write.", "forbidden")
+
+
+def _whoami(undone: str, token: str | None) -> dict[str, Any] | None:
+    from huggingface_hub.errors import LocalTokenNotFoundError
+
+    with explained(undone):
+        try:
+            return api(token).whoami(cache=True)
+        except LocalTokenNotFoundError:
+            return None

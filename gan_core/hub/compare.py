@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from gan_core.atomic import write_json
 from gan_core.hub.files import File, Remote
@@ -22,6 +22,8 @@ class Meeting:
     repository: str
     commit: str
     files: Mapping[str, File]
+    pinned: str | None = None
+    """The tag, commit or branch beside main that it was pulled at, on purpose: nothing but a pull by name moves it."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +67,15 @@ def read_meeting(folder: Path, repository: str | None = None) -> Meeting | None:
     try:
         told = json.loads((folder / MARK).read_bytes())
         files = {name: File(**file) for name, file in told["files"].items()}
-        met = Meeting(told["repository"], told["commit"], files)
+        met = Meeting(told["repository"], told["commit"], files, told.get("pinned"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return met if repository in (None, met.repository) else None
 
 
-def write_meeting(folder: Path, repository: str, commit: str, files: Mapping[str, File]) -> None:
-    told = {name: file.to_json() for name, file in files.items()}
-    write_json(folder / MARK, {"repository": repository, "commit": commit, "files": told})
+def write_meeting(
+    folder: Path, repository: str, commit: str, files: Mapping[str, File], *, pinned: str | None = None
+) -> None:
+    told: dict[str, Any] = {"repository": repository, "commit": commit}
+    told["files"] = {name: file.to_json() for name, file in files.items()}
+    write_json(folder / MARK, {**told, "pinned": pinned} if pinned else told)

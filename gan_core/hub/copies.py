@@ -10,8 +10,10 @@ from pathlib import Path
 from gan_core.atomic import write_bytes
 from gan_core.errors import HubError
 from gan_core.hub.client import NAME, Address, Progress, quietly
+from gan_core.hub.compare import MARK, read_meeting
 from gan_core.hub.fetching import TEXT_BYTES, fetch_file
 from gan_core.hub.files import File, Remote, hashed, remote_files
+from gan_core.settings import Settings
 
 CONFIG, WEIGHTS = "config.json", ".safetensors"
 MAIN = "main"
@@ -55,7 +57,8 @@ def fetch(
         if error.reason in _AWAY and here is not None:
             return _in_its_place(here, error.reason)
         told = str(error).replace(f"{address} was not looked at", undone)
-        told = told if error.reason != "offline" else f"{undone}: the Hub cannot be reached and nothing is cached."
+        if error.reason == "offline":
+            told = f"{undone}: the Hub cannot be reached and {_otherwise(address, everything=token is not False)}"
         raise HubError(told if told.endswith((".", ")")) else f"{told}.", error.reason) from None
     if remote is None:
         text = f"{undone}: there is no such model, or this account may not see it. Check the name."
@@ -75,9 +78,29 @@ def _in_its_place(here: Copy, reason: str) -> Copy:
 
 def told_of(copy: Copy) -> str:
     """One sentence of a copy that serves in the place of what the Hub may have by now."""
-    on = datetime.fromtimestamp(copy.folder.stat().st_mtime)
     name = str(copy.address).replace(copy.commit, copy.commit[:8])
-    return f"The Hub cannot be reached: this is the copy of {name} of {on.day} {on:%B %Y}, commit {copy.commit[:8]}."
+    return f"The Hub cannot be reached: this is the copy of {name} of {_day(copy)}, commit {copy.commit[:8]}."
+
+
+def _otherwise(address: Address, *, everything: bool) -> str:
+    """What is here of a repository beside the revision that was asked for. everything: also among the models here."""
+    others = [one for one in copies() if one.address.repository == address.repository]
+    told = "nothing is cached."
+    if others:
+        named = ", ".join(f"hub:{one.address} (since {_day(one)})" for one in others[:3])
+        told = f"this revision is not cached. Cached is {named}."
+    folder = Settings().models_dir
+    found = sorted(
+        path.parent.name for path in folder.glob(f"*/{MARK}") if read_meeting(path.parent, address.repository)
+    )
+    if everything and found:
+        told += f" {found[0]}, among the models here, came from this repository: use it by that name."
+    return told
+
+
+def _day(copy: Copy) -> str:
+    on = datetime.fromtimestamp(copy.folder.stat().st_mtime)
+    return f"{on.day} {on:%B %Y}"
 
 
 def _gathered(

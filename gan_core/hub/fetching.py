@@ -23,6 +23,7 @@ def fetch_file(
     commit: str,
     *,
     undone: str,
+    kind: str = "model",
     target: Path | None = None,
     token: str | bool | None = None,
     report: Callable[[int], None] = quietly,
@@ -37,12 +38,13 @@ def fetch_file(
     limit_waiting()
     cached = Path()
     for again in (False, True):
-        with explained(undone, what="model", revision=commit):
+        with explained(undone, what=kind, revision=commit):
             cached = Path(
                 hf_hub_download(
                     repository,
                     name,
                     revision=commit,
+                    repo_type=kind,
                     token=token,
                     tqdm_class=counter(report),
                     force_download=again,

@@ -37,6 +37,11 @@ class File:
             return self.sha256 == other.sha256
         return self.oid is not None and self.oid == other.oid
 
+    @classmethod
+    def of(cls, content: bytes) -> "File":
+        oid = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+        return cls(len(content), hashlib.sha256(content).hexdigest(), oid)
+
     def to_json(self) -> dict[str, Any]:
         return {"size": self.size, "sha256": self.sha256, "oid": self.oid}
 
@@ -93,6 +98,7 @@ def look(
     *,
     what: str = "a repository",
     most: int = MAX_ENTRIES,
+    kind: str = "model",
     token: str | bool | None = None,
 ) -> Tree:
     """What a repository holds. undone: how errors begin. Raises `HubError`, also for more files than `most`."""
@@ -100,9 +106,9 @@ def look(
 
     hub = api(token)
     try:
-        with explained(undone, what="model", revision=address.revision):
-            head = hub.model_info(address.repository, revision=address.revision).sha
-            listed = hub.list_repo_tree(address.repository, revision=head, recursive=True)
+        with explained(undone, what=kind, revision=address.revision):
+            head = hub.repo_info(address.repository, revision=address.revision, repo_type=kind).sha
+            listed = hub.list_repo_tree(address.repository, revision=head, recursive=True, repo_type=kind)
             entries = list(islice(listed, most + 1))  # A hostile list has no end.
     except HubError as error:
         if error.reason == "missing":

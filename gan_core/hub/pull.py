@@ -71,15 +71,9 @@ def pull(
     """
     planned, remote = plan_pull(address, folder, token=token)
     undone = f"{address} was not pulled"
-    if planned.comparison.state in ("ahead", "diverged") and not take_theirs:
-        names = ", ".join(planned.comparison.mine[:3])
-        raise HubError(
-            f"{undone}: {folder.name} was changed here ({names}). Nothing was overwritten. Push it, or take theirs "
-            "(--take theirs).",
-            "diverged",
-        )
+    refuse_changed(planned, folder, take_theirs=take_theirs)
     if planned.comparison.state == "in sync":
-        write_meeting(folder, address.repository, remote.head, local_files(folder))
+        write_meeting(folder, address.repository, remote.head, local_files(folder), pinned=address.pin)
         return planned
     sweep(folder.parent)
     with new_folder(folder, replace=True) as temporary:
@@ -87,8 +81,19 @@ def pull(
             _gather(planned, remote, folder, temporary, token, progress, undone)
             check(temporary)
             _keep_own(folder, temporary)
-        write_meeting(temporary, address.repository, remote.head, local_files(temporary))
+        write_meeting(temporary, address.repository, remote.head, local_files(temporary), pinned=address.pin)
     return planned
+
+
+def refuse_changed(planned: Pull, folder: Path, *, take_theirs: bool = False) -> None:
+    """Raise `HubError` where a pull would overwrite what was changed here."""
+    if planned.comparison.state in ("ahead", "diverged") and not take_theirs:
+        names = ", ".join(planned.comparison.mine[:3])
+        raise HubError(
+            f"{planned.address} was not pulled: {folder.name} was changed here ({names}). Nothing was overwritten. "
+            "Push it, or take theirs (--take theirs).",
+            "diverged",
+        )
 
 
 @contextmanager

@@ -1,23 +1,18 @@
-"""A repository with folders, changed in one commit.
-
-`push` carries model folders, which are flat; this carries whatever stands beside or below them.
-"""
+"""A repository, made and changed: one commit on the commit that was looked at."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from gan_core.errors import HubError
-from gan_core.hub.client import Progress, account, api, explained, quietly
-
-SMALL_BYTES = 1_000_000
-"""Files of fewer are announced to the Hub together."""
+from gan_core.hub.client import SIGNED_OUT, Progress, account, api, explained, quietly
+from gan_core.hub.sending import send_ahead
 
 
 def may_create(repository: str, undone: str, *, token: str | None = None) -> None:
     """Raise `HubError` where this account cannot make the repository."""
     who = account(token)
     if who is None:
-        raise HubError(f"{undone}: you are not signed in. Log in (hf auth login), or set HF_TOKEN.", "signed-out")
+        raise HubError(f"{undone}: {SIGNED_OUT}", "signed-out")
     namespace = repository.partition("/")[0]
     if not who["may_write"] or namespace not in (who["name"], *who["organisations"]):
         raise HubError(
@@ -46,20 +41,11 @@ def commit(
 
     Raises `HubError`. With the reasons moved, offline and down it may have been made all the same: look again.
     """
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+    from huggingface_hub import CommitOperationDelete
 
     hub = api(token)
-    sizes = {name: path.stat().st_size for name, path in add.items()}
     with explained(undone, what="model"):
-        adds = [CommitOperationAdd(name, path) for name, path in add.items()]
-        small = [one for one in adds if sizes[one.path_in_repo] < SMALL_BYTES]
-        large = [[one] for one in adds if sizes[one.path_in_repo] >= SMALL_BYTES]
-        done = 0
-        progress(done, sum(sizes.values()))
-        for some in filter(None, [small, *large]):  # So that there is progress to tell; the Hub skips what it has.
-            hub.preupload_lfs_files(repository, some)
-            done += sum(sizes[one.path_in_repo] for one in some)
-            progress(done, sum(sizes.values()))
+        adds = send_ahead(hub, repository, add, progress=progress)
         deletes = [CommitOperationDelete(name) for name in delete]
         # Not retried by the client, and on this very parent: nobody's work can be overwritten.
         made = hub.create_commit(repository, [*adds, *deletes], commit_message=message, parent_commit=parent)

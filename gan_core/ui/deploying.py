@@ -12,6 +12,7 @@ import gradio as gr
 from gan_core.errors import ConfigError, HubError
 from gan_core.ui import assets
 from gan_core.ui.deploy_course import Course, Tell
+from gan_core.ui.hub.accounts import LOG_IN
 from gan_core.ui.hub.tokens import token_of
 from gan_core.ui.rights import NOT_YOURS, READ_ONLY, may_change, on_space
 from gan_core.ui.serve import Answer, served
@@ -20,7 +21,7 @@ from gan_core.ui.services import Services
 if TYPE_CHECKING:
     from gan_core.deploy.publish import Wish
 
-SCRIPTS = ("studio.js", "controls.js", "deploy-steps.js", "deploy.js")
+SCRIPTS = ("studio.js", "controls.js", "hub-words.js", "deploy-steps.js", "deploy.js")
 PARTS = ("space", "target", "models", "title", "private", "hardware", "skip_check", "force", "onto")
 SPACE_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -58,7 +59,7 @@ class Deployer:
 
         who = holder(token)
         if who is None:
-            return {"name": None, "namespaces": {}}
+            return {"name": None, "namespaces": {}, "why": f"You are not signed in. {LOG_IN}"}
         names = (who.name, *who.organisations) if who.may_write else ()
         told = {name: targets_for(who, name) for name in names}
         return {"name": who.name, "may_write": who.may_write, "namespaces": told}

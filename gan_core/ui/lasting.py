@@ -2,8 +2,9 @@
 
 Its owner says so with GAN_CORE_KEEP_ON_HUB=user/prefix and a token that may write there, as the Space's secret
 GAN_CORE_KEEP_TOKEN. The token is for this alone: it has a name of its own, so that nothing that a visitor asks of the
-Hub goes with it. A model NAME is kept in the private repository user/prefix-NAME, a run in user/prefix-RUN. What is
-deleted here stays there. Favourites need no keeping: each visitor's own browser has them.
+Hub goes with it. A model NAME is kept in the private repository user/prefix.NAME, a run in user/prefix.RUN. A prefix
+holds no dot, so that nothing of another prefix's begins so. What is deleted here stays there. Favourites need no
+keeping: each visitor's own browser has them.
 """
 
 import os
@@ -22,6 +23,8 @@ from gan_core.training.run_folder import RunFolder, list_runs
 
 SECRET = "GAN_CORE_KEEP_TOKEN"
 WEIGHTS = ".safetensors"
+DOT = "."
+"""Ends the prefix: a name of a model may hold any other sign that a repository's name may."""
 LOOK_S = 60.0
 ACTIVE_RUN_S = 600.0
 """A run that goes on is sent so often; its last state as soon as it has ended."""
@@ -43,6 +46,8 @@ class Lasting:
     ) -> None:
         """home: user/prefix. Raises `HubError` where it is not of that form."""
         self._user, self._prefix = Address.parse(home).repository.split("/")
+        if DOT in self._prefix:
+            raise HubError(f"{home}: a prefix with a dot could be taken for another one. Choose one without.", "name")
         self._settings, self._token, self._tell, self._clock = settings, token, tell, clock
         self._kept: dict[str, Stamp] = {}
         """Models as the Hub, or the Space's own repository, has them."""
@@ -56,7 +61,7 @@ class Lasting:
         from gan_core.mirror.fetch import bring, find_run
         from gan_core.sync import pull_model
 
-        begin, found = f"{self._user}/{self._prefix}-", []
+        begin, found = f"{self._user}/{self._prefix}{DOT}", []
         try:
             kept = [one for one in repositories(self._user, tag="", token=self._token) if one.startswith(begin)]
         except HubError as error:
@@ -161,7 +166,7 @@ class Lasting:
         return {folder.name: _stamp(folder) for folder in model_folders(self._settings)}
 
     def _address(self, name: str) -> Address:
-        return Address.parse(f"{self._user}/{self._prefix}-{name}")
+        return Address.parse(f"{self._user}/{self._prefix}{DOT}{name}")
 
 
 def begin(settings: Settings) -> Lasting | None:

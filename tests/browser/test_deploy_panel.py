@@ -127,11 +127,23 @@ def test_what_is_chosen_is_the_command(panel):
     assert panel.is_disabled("#deploy-go")
 
 
+def test_the_command_is_in_sight_as_a_whole(panel):
+    """It was cut off at the edge of its box, with no sign that it went on."""
+    command(panel, "--target static")
+    for width in (1280, 390):
+        panel.set_viewport_size({"width": width, "height": 900})
+        sizes = panel.eval_on_selector("#deploy-command", "one => [one.scrollWidth, one.clientWidth]")
+        assert sizes[0] <= sizes[1]
+    broken = "all => all.filter(one => one.getClientRects().length !== 1 || one.offsetHeight > 24).length"
+    assert panel.eval_on_selector_all("#deploy-command span", broken) == 0, "it breaks between options alone"
+    panel.set_viewport_size({"width": 1280, "height": 900})
+
+
 def test_targets_that_the_account_may_not_have_say_so(panel, hub: HubServer):
     pick(panel, "cpu")
-    assert "user may not have it: Static page and ZeroGPU it can. The Hub decides." in panel.inner_text("#deploy-words")
+    assert "user may not have it, only Static page or ZeroGPU. The Hub decides." in panel.inner_text("#deploy-words")
     panel.click("#deploy-go")
-    wait_for(panel, "this account cannot have cpu")
+    wait_for(panel, "this account cannot have CPU")
     assert state(panel, "look") == "failed"
     assert state(panel, "build") == "waiting", "told before the work"
     assert hub.store.find("space", "user/gan-studio") is None

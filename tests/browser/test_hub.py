@@ -129,14 +129,18 @@ def test_a_new_repository_of_an_organisation_for_everybody_with_a_tag(tab, hub: 
     tab.select_option("#hub-namespace", "lab")
     says(tab, row("ducks"), "lab/ducks")
     tab.uncheck("#hub-private")
-    tab.click(f"{row('ducks')} .hb-name")
-    tab.fill(f"{row('ducks')} .hb-panel input", "v1")
-    tab.keyboard.press("Enter")
+    tab.click(f"{row('ducks')} .gs-name")
+    assert tab.input_value(f"{row('ducks')} .hb-panel input") == "v1"
+    tab.press(f"{row('ducks')} .hb-panel input", "Enter")
     says(tab, row("ducks"), "tagged v1")
+    says(tab, f"{row('ducks')} ul.hb-tags", f"v1 {hub.sha('lab/ducks')[:8]} (newest commit)")
+    assert tab.input_value(f"{row('ducks')} .hb-panel input") == "v2", "a name that is taken is refused"
+    tab.get_by_role("button", name="Tag this version").click()
+    says(tab, f"{row('ducks')} ul.hb-tags", "v2")
     assert hub.repository("lab/ducks").tags
     assert not hub.repository("lab/ducks").private
     tab.check("#hub-private")
-    tab.click(f"{row('ducks')} .hb-name")
+    tab.click(f"{row('ducks')} .gs-name")
     tab.select_option("#hub-namespace", "user")
 
 
@@ -221,8 +225,8 @@ def test_what_is_found_is_pulled_and_opened(tab, hub: HubServer, model: Path):
     swans, pickled = (f'#hub-results > [data-repository="bob/{name}"]' for name in ("swans", "pickled"))
     says(tab, "#hub-found", "2 models found.")
     says(tab, swans, "dcgan")
-    tab.locator(f"{pickled} .hb-acts button").click()
     says(tab, pickled, "It cannot be used here")
+    assert tab.locator(f"{pickled} .hb-acts button").count() == 0
     tab.locator(f"{swans} .hb-acts button").click()
     says(tab, swans, "as swans.")
     state(tab, "swans", "in sync")
@@ -236,6 +240,43 @@ def test_what_is_found_is_pulled_and_opened(tab, hub: HubServer, model: Path):
     tab.fill("#hub-words", "bob/none")
     tab.keyboard.press("Enter")
     says(tab, "#hub-results", "There is no model bob/none on the Hub")
+
+
+def test_an_empty_search_says_so_until_the_next_one(tab, hub: HubServer, model: Path):
+    """It was gone after six seconds, and what stayed was blank."""
+    tab.fill("#hub-words", "no-such-name")
+    tab.click("#hub-search")
+    says(tab, "#hub-found", "No model of that name and tag. Leave the tag empty")
+    tab.wait_for_timeout(7000)
+    assert "Leave the tag empty" in tab.inner_text("#hub-found")
+    hub.put("bob/no-such-name", {path.name: path.read_bytes() for path in model.iterdir()})
+    hub.put("bob/no-such-name-b", {"model.bin": bytes(50_000)})
+    tab.fill("#hub-tag", "")
+    tab.click("#hub-search")
+    says(tab, "#hub-found", "2 models found.")
+    other = '#hub-results > [data-repository="bob/no-such-name-b"]'
+    says(tab, other, "an import is tried")
+    assert "50 kB" in tab.inner_text(other)
+    assert tab.locator(f"{other} .hb-acts").inner_text() == "Try an import"
+    tab.fill("#hub-tag", "gan-core")
+
+
+def test_numbers_of_both_sides_fit_a_narrow_page(tab, place: Path):
+    """The table was cut off in the middle of a row."""
+    push(tab)
+    metrics = {"fid": 28.5, "data": {"name": "nouns64-cleaned-without-duplicates", "images": 12000}}
+    (place / "models" / "ducks" / "metrics.json").write_text(json.dumps(metrics))
+    check(tab)
+    state(tab, "ducks", "ahead")
+    tab.click(f"{row('ducks')} .gs-name")
+    tab.click(f"{row('ducks')} .gs-fold summary")
+    says(tab, f"{row('ducks')} .hb-table", "nouns64-cleaned")
+    tab.set_viewport_size({"width": 390, "height": 844})
+    wide = (
+        "all => all.filter(one => one.scrollWidth > one.clientWidth || one.getBoundingClientRect().right > 390).length"
+    )
+    assert tab.eval_on_selector_all(f"{row('ducks')} .hb-table, {row('ducks')} .hb-table *", wide) == 0
+    tab.click(f"{row('ducks')} .gs-name")
 
 
 @pytest.mark.parametrize(
@@ -276,14 +317,14 @@ def test_a_hub_that_is_down_leaves_the_list(tab, hub: HubServer):
 
 
 def test_names_and_no_field_for_a_token_and_a_narrow_page(tab):
-    tab.click(f"{row('ducks')} .hb-name")
+    tab.click(f"{row('ducks')} .gs-name")
     assert tab.eval_on_selector_all("#hub :is(button, input, select, a, summary)", NAMELESS) == []
     assert not tab.query_selector_all("#hub input[type=password]")
     assert TOKEN not in tab.content()
     tab.set_viewport_size({"width": 390, "height": 844})
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
     assert all(one.is_visible() for one in tab.get_by_role("tab").all())
-    tab.click(f"{row('ducks')} .hb-name")
+    tab.click(f"{row('ducks')} .gs-name")
 
 
 def test_signed_out_the_page_says_how_to_sign_in(browser, server: HubServer, place: Path, hub: HubServer, model: Path):
@@ -292,15 +333,23 @@ def test_signed_out_the_page_says_how_to_sign_in(browser, server: HubServer, pla
     with serving(server, place) as app:
         page = opened(browser, app, width=390)
         says(page, "#hub-may", "hf auth login")
-        state(page, "ducks", "only here")
-        press(page, "ducks", "Push")
-        says(page, row("ducks"), "you are not signed in")
+        assert page.inner_text("#hub-may code >> nth=0") == "hf auth login"
+        says(page, "#deploy-message", "You are not signed in. Run hf auth login in a terminal")
+        state(page, "ducks", "unknown")
+        assert "not signed in" in page.inner_text(row("ducks"))
+        assert page.locator(f"{row('ducks')} .hb-acts button").count() == 0, "nothing that would fail is offered"
         hub.put("user/geese", {"README.md": HEAD.encode()}, private=True)
         shutil.copytree(model, place / "models" / "geese")
         met = {"repository": "user/geese", "commit": hub.sha("user/geese"), "files": {}}
         (place / "models" / "geese" / ".hub.json").write_text(json.dumps(met))
         check(page)
-        says(page, row("geese"), "gone, or this account may not see it")
+        says(page, row("geese"), "not signed in: it may be private, or gone")
+        hub.failures.add("GET /api/models/", "down")
+        check(page)
+        says(page, "#hub-message", "The models were not compared: ")
+        for name in ("ducks", "geese"):
+            state(page, name, "unknown")
+        hub.failures.rules.clear()
         hub.put("bob/swans", {path.name: path.read_bytes() for path in model.iterdir()})
         page.click("#hub-search")
         says(page, "#hub-results", "swans")

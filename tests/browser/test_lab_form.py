@@ -138,12 +138,12 @@ def test_what_is_ticked_stays_in_the_command_and_arrives_in_the_run(form, runs):
 
 def test_a_command_breaks_between_options_alone(form):
     page = form
-    spans = page.locator("#lf-command > .lf-word").all_text_contents()
+    spans = page.locator("#lf-command > .gs-option").all_text_contents()
     assert " ".join(spans) == page.locator("#lf-command").text_content()
     assert spans[0] == "gan-core train dcgan"
     assert all(one.startswith("--") for one in spans[1:])
     lines = page.evaluate(
-        "[...document.querySelectorAll('#lf-command > .lf-word')].map((one) => one.getBoundingClientRect().height)"
+        "[...document.querySelectorAll('#lf-command > .gs-option')].map((one) => one.getBoundingClientRect().height)"
     )
     assert len(set(lines)) == 1, "each on one line"
     whole = "(({scrollHeight, clientHeight}) => scrollHeight <= clientHeight)(document.querySelector('#lf-command'))"
@@ -176,7 +176,11 @@ def test_data_of_the_hub_is_not_said_to_exist(form):
     page.get_by_role("button", name="Hub", exact=True).click()
     page.fill("#lf-hub", "nobody/nothing")
     page.keyboard.press("Enter")
-    told(page, ".lf-data .lf-found", "nobody/nothing is not here yet; whether it exists is seen when the training starts.")
+    told(
+        page,
+        ".lf-data .lf-found",
+        "nobody/nothing is not here yet; whether it exists is seen when the training starts.",
+    )
     told(page, ".lf-cost", "Assumed: pictures in colour.")
     page.wait_for_function("document.querySelectorAll('.lf-tiles img').length === 0")
     assert page.locator(".lf-set > p").all_text_contents() == ["Domain A", "Domain B"]

@@ -5,10 +5,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gan_core.cards import model_card
+from gan_core.weights import read_config
 from tests.hub.conftest import Process
 from tests.hub_server import Account, HubServer
 
@@ -73,12 +76,48 @@ def test_sync_does_what_is_plain_and_names_what_is_not(hub: HubServer, run: Run,
     assert states(run("status", "--json")) == {"ahead": "in sync", "behind": "in sync", "both": "in sync"}
 
 
+@pytest.mark.parametrize("failing", ["GET /api/models/user/b$", "POST /api/models/user/b/commit/"])
+def test_a_hub_that_goes_away_leaves_what_is_known_and_done(hub: HubServer, run: Run, models: Path, failing: str):
+    """All that had been seen and done before was never told."""
+    for name in "abc":
+        shutil.copytree(models / "tiny-dcgan", models / name)
+    shutil.rmtree(models / "tiny-dcgan")
+    assert run("sync", "--new").returncode == 0
+    for name in "abc":
+        (models / name / "README.md").write_text(f"mine, of {name}")
+    hub.failures.add(failing, "down")
+    looked = failing.startswith("GET")
+    if looked:
+        done = run("status", "--json")
+        rows = json.loads(done.stdout)
+        assert [row["model"] for row in rows] == ["a", "b", "c"]
+        assert [row["state"] for row in rows] == ["ahead", None, None]
+        assert done.returncode == 1
+        assert rows[2]["error"] == "not looked at: the Hub answered 503 (Service Unavailable). Try again later."
+        assert done.stderr.startswith("Error: user/b was not looked at: the Hub answered 503")
+    done = run("sync")
+    assert done.returncode == 1
+    table = [line.split() for line in done.stdout.splitlines()[1:]]
+    assert [row[0] for row in table] == ["a", "b", "c"]
+    assert ["pushed" in row for row in table] == [True, False, False]
+    assert [row[-2:] for row in table[1:]] == [["not", "done"]] * 2
+    assert done.stderr.splitlines()[0] == "Not done: b, c"
+    assert done.stderr.splitlines()[1].startswith("Error: ")
+    assert hub.repository("user/a").content("README.md") == b"mine, of a"
+    (models / "a" / "README.md").write_text("mine again")
+    done = run("sync", "--json")
+    assert [row["done"] for row in json.loads(done.stdout)] == ["pushed", "not done", "not done"]
+    assert json.loads(done.stdout)[1]["state"] == ("unknown" if looked else "ahead")
+    assert done.returncode == 1
+    assert hub.repository("user/a").content("README.md") == b"mine again"
+
+
 @pytest.mark.parametrize(
     ("arguments", "token", "text"),
     [
         (("push", "tiny-dcgan"), "", "you are not signed in"),
         (("push", "tiny-dcgan"), "hf_wrong", "does not accept this login"),
-        (("push", "tiny-dcgan", "other/ducks"), "hf_user", "may not write there"),
+        (("push", "tiny-dcgan", "other/ducks"), "hf_user", "user may not write to other"),
         (("push", "nobody"), "hf_user", "There is no model 'nobody'"),
         (("push", "../x"), "hf_user", "cannot name a model"),
         (("pull", "user/none"), "hf_user", "there is no such model"),
@@ -143,19 +182,49 @@ def test_no_token_in_anything_that_is_said_or_written(hub: HubServer, run: Run, 
     assert not any(token.encode() in body for body in hub.bodies)
 
 
-def test_a_card_that_was_edited_on_the_hub_is_kept(hub: HubServer, run: Run, models: Path):
-    from gan_core.cards import model_card
-    from gan_core.config import ModelConfig
+def card(folder: Path, steps: int) -> str:
+    config = replace(read_config(folder, check_network=False), trained={"steps": steps})
+    return model_card(folder.name, config, {})
 
-    def card(steps: int) -> str:
-        config = ModelConfig(family="dcgan", network={"size": 16}, trained={"steps": steps})
-        return model_card("tiny-dcgan", config, {})
 
-    (models / "tiny-dcgan" / "README.md").write_text(card(11))
+def test_a_card_on_the_hub_says_how_the_model_is_loaded_from_there(
+    hub: HubServer, run: Run, models: Path, tmp_path: Path
+):
+    """It told strangers to load a name of the author's own machine."""
+    here = models / "tiny-dcgan" / "README.md"
+    here.write_text(card(here.parent, 11))
+    before = here.read_bytes()
+    hub.failures.add("PUT|/commit/", "quota")
+    assert run("push", "tiny-dcgan").returncode == 1
+    hub.failures.rules.clear()
+    assert here.read_bytes() == before, "it is nowhere else"
+    plan = json.loads(run("push", "tiny-dcgan", "--dry-run", "--json").stdout)
+    assert here.read_bytes() == before
     assert run("push", "tiny-dcgan").returncode == 0
-    theirs = card(11) + "\nWritten by hand on the Hub.\n"
+    there = hub.repository("user/tiny-dcgan").content("README.md")
+    assert b'gan_core.load("hub:user/tiny-dcgan")' in there
+    assert b"gan-core generate hub:user/tiny-dcgan --seeds" in there
+    assert b"With GAN Studio installed:" in there
+    assert plan["files"]["README.md"] == len(there), "as it was told"
+    assert here.read_bytes() == there
+    elsewhere = tmp_path / "elsewhere"
+    assert run("pull", "user/tiny-dcgan", "--name", "ducks", folder=elsewhere).returncode == 0
+    assert states(run("status", "--json", folder=elsewhere)) == {"ducks": "in sync"}
+    assert states(run("status", "--json")) == {"tiny-dcgan": "in sync"}
+    hub.failures.add("/tag/", "broken")
+    here.write_text(card(here.parent, 22))
+    assert "not tagged" in run("push", "tiny-dcgan", "--tag", "v1").stderr
+    assert hub.repository("user/tiny-dcgan").content("README.md") == here.read_bytes(), "it went there before that"
+    assert b"hub:user/tiny-dcgan" in here.read_bytes()
+
+
+def test_a_card_that_was_edited_on_the_hub_is_kept(hub: HubServer, run: Run, models: Path):
+    folder = models / "tiny-dcgan"
+    (models / "tiny-dcgan" / "README.md").write_text(card(folder, 11))
+    assert run("push", "tiny-dcgan").returncode == 0
+    theirs = card(folder, 11) + "\nWritten by hand on the Hub.\n"
     hub.repository("user/tiny-dcgan").change({"README.md": theirs.encode()})
-    (models / "tiny-dcgan" / "README.md").write_text(card(22))
+    (models / "tiny-dcgan" / "README.md").write_text(card(folder, 22))
     done = run("push", "tiny-dcgan")
     assert done.returncode == 0, done.stderr
     there = hub.repository("user/tiny-dcgan").content("README.md").decode()

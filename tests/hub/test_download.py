@@ -19,6 +19,8 @@ import gan_core.hub
 import gan_core.hub.client
 from gan_core.errors import HubError
 gan_core.hub.client.TIMEOUT_S = 2.0
+import types, huggingface_hub.utils._http as http
+http.time = types.SimpleNamespace(**{**vars(http.time), "sleep": lambda s: None})  # Its pauses between retries.
 for line in sys.stdin:
     name, patterns = json.loads(line)
     try:
@@ -139,6 +141,29 @@ def test_a_hub_that_fails_is_not_hidden_by_an_old_copy(hub, online, failure):
     assert isinstance(answer, str)
     assert "the Hub" in answer
     assert "Try again later" in answer
+
+
+@pytest.mark.parametrize("name", ["a.png", "train.csv"])
+def test_a_byte_that_flips_on_the_way_is_found(hub, online, home, name: str):
+    """The client compares no hash: a data set was trained on as it had arrived."""
+    content, key = b"pixels of " + name.encode() * 9, name.partition(".")[0]
+    hub.put(f"user/{key}", {"first.png": b"whole", name: content}, "dataset")
+    sha256 = hub.repository(f"user/{key}", "dataset").files[name].sha256
+    hub.failures.add(f"^GET (/lfs/{sha256}|.*/resolve/.*/{name})", "flip")
+    answer = online.download(f"user/{key}", ("*",))
+    hub.failures.rules.clear()
+    told = f"hub:user/{key} was not downloaded: {name} arrived damaged twice (its hash is not the Hub's)."
+    assert isinstance(answer, str)
+    assert answer.startswith(told)
+    cached = home / "hub" / f"datasets--user--{key}"
+    assert list(cached.rglob("first.png"))
+    assert not list(cached.rglob(name)), "what is damaged serves nobody"
+    assert online.download(f"user/{key}", ("*",))[name] == content.decode()
+    stored = next(path.resolve() for path in cached.rglob(name))
+    stored.write_bytes(content.replace(b"i", b"o"))
+    hub.requests.clear()
+    assert online.download(f"user/{key}", ("*",))[name] == content.decode(), "what went bad here is fetched anew"
+    assert not any("first.png" in line for line in hub.requests if line.startswith("GET"))
 
 
 def test_a_server_that_does_not_answer_is_given_up(hub, online):

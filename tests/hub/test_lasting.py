@@ -74,7 +74,7 @@ def test_models_and_runs_come_back_after_the_disk_has_vanished(
     assert stranger.run("it.keep()") == [trained.name]
     assert stranger.run("it.keep()") == ["tiny-cyclegan"]
     assert settle(stranger) == [], "nothing is new"
-    kept = ("user/studio-tiny-cyclegan", "user/studio-00007-dcgan-shapes")
+    kept = ("user/studio.tiny-cyclegan", "user/studio.00007-dcgan-shapes")
     assert all(hub.repository(name).private for name in kept)
     assert stranger.run("told") == []
     painted = (brought / "generator_ab.safetensors").read_bytes()
@@ -104,6 +104,20 @@ def test_models_and_runs_come_back_after_the_disk_has_vanished(
     assert not any(b"hf_user" in path.read_bytes() for path in files), "no token is written"
 
 
+def test_nothing_of_another_prefix_comes_back(
+    hub: HubServer, stranger: Process, tmp_path: Path, dcgan_folder: Path
+) -> None:
+    """studio-b's models came back to studio as b-NAME, and what studio kept as b-NAME went over them."""
+    files = {path.name: path.read_bytes() for path in dcgan_folder.iterdir() if path.is_file()}
+    for name in ("studio.ducks", "studio-b.geese", "studio-b-swans", "studio", "studio2.owls"):
+        hub.put(f"user/{name}", files, private=True)
+    assert begin(stranger, tmp_path / "space") == ["ducks"]
+    shutil.copytree(dcgan_folder, tmp_path / "space" / "models" / "b-geese")
+    assert settle(stranger) == ["b-geese"]
+    assert hub.repository("user/studio.b-geese").private
+    assert len(hub.repository("user/studio-b.geese").commits) == 2, "the first one, and the one above"
+
+
 def test_a_hub_that_is_down_is_told_once_and_tried_again(
     hub: HubServer, stranger: Process, tmp_path: Path, dcgan_folder: Path
 ) -> None:
@@ -121,7 +135,7 @@ def test_a_hub_that_is_down_is_told_once_and_tried_again(
     hub.reset()
     assert stranger.run("it.keep()") == [], "not at once"
     assert stranger.run("now.__setitem__(0, 5000.0) or it.keep()") == ["tiny-dcgan"]
-    assert hub.repository("user/studio-tiny-dcgan").private
+    assert hub.repository("user/studio.tiny-dcgan").private
 
 
 def test_nothing_is_kept_unless_the_owner_says_so(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
@@ -133,8 +147,9 @@ def test_nothing_is_kept_unless_the_owner_says_so(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv(lasting.SECRET, "hf_x")
     assert lasting.begin(Settings(keep_on_hub="not a name")) is None
     assert "user/name" in capsys.readouterr().out
-    with pytest.raises(HubError):
-        lasting.Lasting(Settings(), "../x", "hf_x")
+    for home in ("../x", "user/my.studio", "user"):
+        with pytest.raises(HubError):
+            lasting.Lasting(Settings(), home, "hf_x")
 
 
 def test_an_application_keeps_what_was_brought_to_it(
@@ -145,7 +160,7 @@ def test_an_application_keeps_what_was_brought_to_it(
     client = Process(hub.endpoint, tmp_path / "home", HF_TOKEN="hf_user")
     client.run("exec('from gan_core.settings import Settings; from gan_core.sync import push_model')")
     models = f"Settings(models_dir=Path({str(dcgan_folder.parent)!r}))"
-    client.run(f"push_model('tiny-dcgan', Address('user/studio-tiny-dcgan'), {models}).commit")
+    client.run(f"push_model('tiny-dcgan', Address('user/studio.tiny-dcgan'), {models}).commit")
     client.close()
     hub_only = {name: value for name, value in environment.items() if name.startswith("HF_")}
     keeping = {"GAN_CORE_KEEP_ON_HUB": "user/studio", lasting.SECRET: "hf_user"}

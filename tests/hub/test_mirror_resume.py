@@ -280,8 +280,13 @@ def test_data_that_is_not_here_is_named(pushed: HubServer, call: Call, tmp_path:
     assert "'pictures/nouns.zip', which is not here" in done.stderr
     assert "--data PATH" in done.stderr
     assert not list((tmp_path / "two" / "runs").glob("*"))
+    pushed.requests.clear()
     done = call("two", *train, "--data", "shapes", "--steps", "6")
     assert done.returncode == 0, done.stderr
+    looked = [line for line in pushed.requests if line.startswith(f"GET /api/models/{NAME}")]
+    assert len(looked) == 2, "head and tree, once: between two looks somebody may push"
+    fetched = {line.split("/resolve/")[1].split("/")[0] for line in pushed.requests if "/resolve/" in line}
+    assert fetched == {pushed.sha(NAME)}
     (folder,) = (tmp_path / "two" / "runs").glob("0*")
     assert RunFolder(folder).status()["step"] == 6
     done = call("two", *train, "--size", "32")

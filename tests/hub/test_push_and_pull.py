@@ -174,6 +174,17 @@ def test_the_hub_tab_asks_once_for_what_a_row_tells(hub: HubServer, client: Proc
     assert len(hub.asked("GET /api/models/user/ducks/tree/")) == 1
 
 
+@pytest.mark.parametrize("asked", ["user/ducks$", "user/ducks/tree/"])
+def test_a_hub_that_does_not_answer_is_given_up(hub: HubServer, client: Process, folder: Path, asked: str):
+    """The client asks for no time-out with these questions, whatever its connection's is: they waited for ever."""
+    client.run(push(folder))
+    hub.failures.add(f"GET /api/models/{asked}", "slow")
+    client.run("globals().update(limit=gan_core.hub.client.TIMEOUT_S)")
+    client.run("setattr(gan_core.hub.client, 'TIMEOUT_S', 0.4)")
+    assert client.run(state(folder))["reason"] == "offline"
+    client.run("setattr(gan_core.hub.client, 'TIMEOUT_S', limit)")
+
+
 def test_two_writers_race_and_neither_loses_work(hub: HubServer, client: Process, folder: Path):
     """The other commit comes between the look and the commit."""
     client.run(push(folder))

@@ -19,10 +19,10 @@ from gan_core.ui.hub.diffs import MAX_LINES, _lines
 from gan_core.ui.page import build_app
 from gan_core.ui.services import Services
 from gan_core.ui.tabs import hub as hub_tab
+from tests.foreign import Malicious, Reference
 from tests.hub_server import Account, HubServer
 from tests.hub_tab import HEAD, TOKEN, ducks, serving
 from tests.serving import App
-from tests.ui.test_shelf import Malicious, Reference
 
 WAIT_S = 60.0
 OVER = ("done", "failed", "stopped")
@@ -119,6 +119,8 @@ def test_a_model_goes_there_and_comes_back(hub: HubServer, app: App, models: Pat
     assert done["done"] == done["total"] == sum(row["send"].values()) == done["more"]["bytes"]
     assert hub.repository("user/ducks").private
     assert "v1" in hub.repository("user/ducks").tags
+    told = later(app, "look_tags", {"repository": "user/ducks"})
+    assert (told["tags"], told["free"]) == ([["v1", hub.sha("user/ducks")[:8], True]], "v2")
     assert rows(app)["ducks"]["state"] == "in sync"
     kept = app.call("hub", "open_hub")
     assert [row["state"] for row in kept["rows"]] == ["in sync"]
@@ -156,6 +158,10 @@ def test_states_with_what_would_move(hub: HubServer, app: App, models: Path):
     assert found["both"]["lost_here"] == ["metrics.json"]
     one = later(app, "look_one", {"name": "behind"})["row"]
     assert one == found["behind"]
+    assert one["pinned"] is None
+    meeting = models / "behind" / ".hub.json"
+    meeting.write_text(json.dumps({**json.loads(meeting.read_text()), "pinned": "v1"}))
+    assert later(app, "look_one", {"name": "behind"})["row"]["pinned"] == "v1", "Sync all leaves it unless it is ticked"
     assert later(app, "look_one", {"name": "../behind"})["row"] is None
 
 
@@ -203,14 +209,25 @@ def test_a_card_that_says_the_same_over_and_over_is_compared_at_once(line: str):
     assert 0 < len(lines) <= MAX_LINES
 
 
+@pytest.mark.usefixtures("models")
 def test_search_and_what_a_repository_can_be_used_for(hub: HubServer, app: App, model: Path):
     files = {path.name: path.read_bytes() for path in model.iterdir()}
     hub.put("bob/ducks", files)
     hub.put("bob/pickled", {"network.pkl": b"no", "README.md": files["README.md"]})
     hub.put("bob/else", {"config.json": b"{}"})
+    bert = json.dumps({"architectures": ["BertModel"]}).encode()
+    hub.put("bob/bert", {"config.json": bert, "model.safetensors": bytes(2000)})
+    hub.put("bob/binary", {"config.json": b"{}", "model.bin": bytes(50_000), "notes.md": b"1234"})
     found = {row["repository"]: row for row in later(app, "find_models", {"words": "", "tag": "gan-core"})["rows"]}
     assert set(found) == {"bob/ducks", "bob/pickled"}
     assert found["bob/ducks"]["bytes"] == sum(map(len, files.values()))
+    assert (found["bob/ducks"]["use"], found["bob/pickled"]["use"]) == ("ours", "none")
+    found |= {row["repository"]: row for row in later(app, "find_models", {"words": "b", "tag": ""})["rows"]}
+    assert found["bob/bert"]["use"] == "none", "Pull was offered, and failed"
+    assert "its configuration says BertModel, which is no network" in found["bob/bert"]["why"]
+    assert found["bob/binary"]["bytes"] == 50_002, "it said 2 B: weights of others were not counted"
+    assert found["bob/binary"]["use"] == "import"
+    assert found["bob/binary"]["why"].startswith("Weights of another project (model.bin): an import is tried")
     assert found["bob/ducks"]["tags"] == ["gan-core", "dcgan"]
     assert found["bob/ducks"]["changed_at"].startswith("20")
     assert [row["repository"] for row in later(app, "find_models", {"words": "else", "tag": ""})["rows"]] == [
@@ -238,7 +255,8 @@ def test_a_checkpoint_of_another_project_is_imported_and_a_pickle_is_not_run(
         torch.save(content, file)
         hub.put(f"bob/{name}", {"netG.pth": file.getvalue()})
     look = later(app, "look_repository", {"repository": "bob/reference"})
-    assert (look["use"], look["foreign"]) == ("import", ["netG.pth"])
+    assert (look["use"], [name for name, _ in look["files"]]) == ("import", ["netG.pth"])
+    assert look["bytes"] == look["files"][0][1] > 0
     done = moved(app, "pull", {"repository": "bob/reference", "name": look["name"]})
     assert (done["state"], done["more"]["kind"]) == ("done", "generator"), done
     assert (models / "reference" / "generator.safetensors").is_file()
@@ -271,12 +289,12 @@ def test_a_push_that_is_refused_says_why_and_what_to_do(
     assert moved(app, "push", {"name": "ducks"})["state"] == "done", "and then it goes on"
 
 
-@pytest.mark.usefixtures("models")
-def test_names_that_are_taken_and_repositories_that_ask_for_consent(hub: HubServer, app: App):
+def test_names_that_are_taken_and_repositories_that_ask_for_consent(hub: HubServer, app: App, models: Path):
     assert moved(app, "push", {"name": "ducks", "tag": "v1"})["state"] == "done"
+    (models / "ducks" / "metrics.json").write_text("{}")
     told = moved(app, "push", {"name": "ducks", "tag": "v1"})
     assert told["reason"] == "taken"
-    assert "Choose another one" in told["error"]
+    assert "Nothing was sent. Choose another tag." in told["error"]
     assert moved(app, "push", {"name": "ducks", "tag": "no tag"})["reason"] == "name"
     hub.put("bob/shy", {"config.json": b"{}"}).gated = True
     told = moved(app, "pull", {"repository": "bob/shy"})
@@ -296,6 +314,7 @@ def test_a_hub_that_fails_leaves_the_list_that_was_there(hub: HubServer, app: Ap
     told = later(app, "look_models")
     assert told["reason"] == reason
     assert "Try again" in told["error"]
+    assert told["error"].startswith("The models were not compared: ")
     assert [row["state"] for row in told["rows"]] == ["in sync"], "what was seen before stays"
 
 

@@ -23,6 +23,7 @@ CHANGES = {
     "undo": {"id": "x"},
     "look_models": {},
     "look_one": {"name": "ducks"},
+    "look_tags": {"repository": "user/ducks"},
     "compare_sides": {"name": "ducks", "repository": "user/ducks"},
     "list_moves": {},
     "stop_move": {"id": "x"},
@@ -114,10 +115,10 @@ def test_a_stranger_searches_what_is_public_and_changes_nothing(hub: HubServer, 
     before = tree(dcgan_once / "models")
     opened = app.call("hub", "open_hub", {}, PROXY)
     assert (opened["may"], opened["rows"], opened["moves"]) == (False, [], [])
-    assert "only its owner" in opened["why"]
     account = later(app, "look_account", {}, PROXY)
     assert account["account"] is None, "not the Space's own"
-    assert "Sign in at the top" in account["why"]
+    assert "Sign in at the top of the page to see yours too" in account["why"]
+    assert "push" not in account["why"], "they cannot"
     assert found(app, PROXY) == ["alice/public"]
     hidden = later(app, "look_repository", {"repository": "secret/private"}, PROXY)
     assert hidden["reason"] == "missing"

@@ -2,6 +2,6 @@
 
 - `tokens`: whose token a visitor's request goes with;
 - `asking`: server functions that know the token, and whose long part is a job;
-- `status`, `diffs`, `finding`: looking; nothing is changed;
+- `status`, `diffs`, `finding`: looking; nothing is changed; `seen` keeps what was seen last;
 - `moves`, `transfers`: pushes and pulls, one after another, which go on while the page is closed.
 """

@@ -8,11 +8,13 @@ from threading import Lock
 from typing import Any
 
 from gan_core.ui.hub.tokens import NOBODY
-from gan_core.ui.rights import on_space
+from gan_core.ui.rights import can_sign_in, on_space
 from gan_core.ui.serve import Answer
 
 KEPT_S = 300.0
 """The Hub answers few such questions in a minute."""
+LOG_IN = "Run `hf auth login` in a terminal, then press Check again; or start the application with `HF_TOKEN` set."
+"""On a computer of one's own."""
 
 
 class Accounts:
@@ -44,13 +46,11 @@ class Accounts:
 
 
 def signed_out() -> str:
-    """How to sign in, in one sentence."""
-    if on_space():
-        return "You are not signed in. Sign in at the top of the page to push and to see private models."
-    return (
-        "You are not signed in. Log in with hf auth login in a terminal, or start the application with HF_TOKEN set; "
-        "public models can be searched and pulled without."
-    )
+    """What can be done without an account, and how to sign in."""
+    if on_space():  # Pushing and pulling are its owner's alone: signing in gives nobody else a right to them.
+        public = "You are not signed in: models that are public can be found and looked into here"
+        return f"{public}. Sign in at the top of the page to see yours too." if can_sign_in() else f"{public}."
+    return f"You are not signed in. {LOG_IN} Public models can be searched and pulled without an account."
 
 
 def key_of(token: str | None) -> str:

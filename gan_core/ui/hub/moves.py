@@ -80,7 +80,7 @@ class Moves:
             return [asdict(move) for move in self._moves.values()]
 
     def stop(self, id: str | None) -> None:
-        """Ask a move to end. One that waits ends at once, another before its next file; what it did is then undone."""
+        """Ask a move to end: one that waits at once, another in the middle. Nothing is committed or replaced then."""
         with self._turn:
             if move := self._moves.get(id or ""):
                 move.stopping = True

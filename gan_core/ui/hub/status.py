@@ -1,12 +1,11 @@
 """How the models here and their repositories stand: one row each, with what a push or a pull would move."""
 
-import time
 from collections.abc import Iterator, Mapping
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gan_core.errors import HubError
-from gan_core.ui.hub.accounts import Accounts, key_of
+from gan_core.ui.hub.accounts import Accounts
+from gan_core.ui.hub.seen import Row, Seen
 from gan_core.ui.serve import Answer
 
 if TYPE_CHECKING:
@@ -16,15 +15,14 @@ if TYPE_CHECKING:
 
 MAX_NAMED = 60
 """Files that a row names; of more it tells how many."""
-Row = dict[str, Any]
+SAME_FOR_ALL = ("offline", "down", "limit", "token")
+"""Reasons why the Hub said nothing of any model."""
 
 
 class Board:
     def __init__(self, services: "Services", accounts: Accounts) -> None:
         self._services, self._accounts = services, accounts
-        self._lock = Lock()
-        self._kept: dict[tuple[str, str], tuple[float, list[Row]]] = {}
-        """The last rows by token and namespace, and when they were seen."""
+        self._seen = Seen()
 
     def look_models(
         self, *, token: str | None, namespace: str | None = None, fresh: bool | None = None
@@ -40,15 +38,17 @@ class Board:
         try:
             who = namespace or (self._accounts.of(token, fresh=bool(fresh)) or {}).get("name")
             for standing in standings(self._services.settings, namespace=who, token=token):
-                rows = [*rows, self._row(standing, token)]
+                rows = [*rows, self._row(standing, token, signed_in=bool(who))]
                 yield {"rows": rows, "whole": False}
         except HubError as error:
             told = failed(error)
+            if error.reason in SAME_FOR_ALL:  # It names the model that was asked after first.
+                told["error"] = f"The models were not compared: {told['error'].partition(': ')[2] or told['error']}"
             rows = self._otherwise([*self.kept(token, namespace)["rows"], *rows])
+            rows = [{**row, "reason": error.reason} if row["state"] == "unknown" else row for row in rows]
             yield {"rows": rows, **told, "ok": True, "whole": True}
             return
-        with self._lock:
-            self._kept[key_of(token), namespace or ""] = time.monotonic(), rows
+        self._seen.keep(token, namespace, rows)
         yield {"rows": rows, "whole": True, "age_s": 0.0}
 
     def look_one(self, *, token: str | None, name: str | None = None, namespace: str | None = None) -> Iterator[Answer]:
@@ -60,21 +60,25 @@ class Board:
             return
         who = namespace or (self._accounts.of(token) or {}).get("name")
         (standing,) = standings(self._services.settings, (str(name),), namespace=who, token=token)
-        row = self._row(standing, token)
-        with self._lock:
-            seen_at, rows = self._kept.get((key_of(token), namespace or ""), (time.monotonic(), []))
-            others = [one for one in rows if one["name"] != name and one["repository"] != row["repository"]]
-            kept = sorted([*others, row], key=lambda one: (one["state"] == "only there", one["name"]))
-            self._kept[key_of(token), namespace or ""] = seen_at, kept
+        row = self._row(standing, token, signed_in=bool(who))
+        self._seen.keep_one(token, namespace, row)
         yield {"row": row}
+
+    def look_tags(self, *, token: str | None, repository: str | None) -> Iterator[Answer]:
+        """The tags of a repository with the short names of their commits, and the next one that is free."""
+        from gan_core.hub.client import Address
+        from gan_core.hub.tags import free_tag, tags
+
+        found = tags(Address(Address.parse(repository or "").repository), token=token)
+        yield {
+            "tags": [[name, commit[:8], commit == found.head] for name, commit in found.commits.items()][:MAX_NAMED],
+            "free": free_tag(list(found.commits)),
+        }
 
     def kept(self, token: str | None, namespace: str | None = None) -> Answer:
         """What was seen last, without asking anybody, and its age in seconds; None: only names are known."""
-        with self._lock:
-            seen_at, rows = self._kept.get((key_of(token), namespace or ""), (None, []))
-        if seen_at is None:
-            return {"rows": self._otherwise([]), "age_s": None}
-        return {"rows": rows, "age_s": time.monotonic() - seen_at}
+        rows, age_s = self._seen.rows(token, namespace)
+        return {"rows": rows if age_s is not None else self._otherwise([]), "age_s": age_s}
 
     def _otherwise(self, rows: list[Row]) -> list[Row]:
         """`rows`, and what is here beside them of which the Hub told nothing."""
@@ -85,7 +89,7 @@ class Board:
             known.setdefault(folder.name, {**_EMPTY, "name": folder.name, "kind": self._kind(folder.name)})
         return list(known.values())
 
-    def _row(self, standing: "Standing", token: str | None) -> Row:
+    def _row(self, standing: "Standing", token: str | None, *, signed_in: bool) -> Row:
         from gan_core.hub.client import Address
         from gan_core.hub.compare import read_meeting
         from gan_core.hub.files import remote_files
@@ -94,11 +98,14 @@ class Board:
         name, address, met = standing.name, standing.address, standing.comparison
         folder = self._services.settings.models_dir / name
         state = met.state if met else "unknown"
+        # Whoever is not signed in hears of no private repository: what is not found may be there all the same.
+        unsure = not signed_in and state == "only here"
         row: Row = {
             **_EMPTY,
             "name": name,
             "repository": address.repository if address else None,
-            "state": state,
+            "state": "unknown" if unsure else state,
+            "reason": "signed-out" if unsure else None,
             "error": in_words(standing.error) if standing.error else None,
             "changed_here": list(met.mine)[:MAX_NAMED] if met else [],
             "changed_there": list(met.theirs)[:MAX_NAMED] if met else [],
@@ -106,7 +113,8 @@ class Board:
         if state != "only there":
             row["kind"] = self._kind(name)
             row["met"] = read_meeting(folder) is not None
-        if state in ("in sync", "unknown"):
+            row["pinned"] = standing.pinned
+        if unsure or state in ("in sync", "unknown"):
             return row
         here, remote = standing.here, standing.there
         if address and state == "only there":
@@ -134,9 +142,11 @@ _EMPTY: Row = {
     "name": "",
     "repository": None,
     "state": "unknown",
+    "reason": None,
     "error": None,
     "kind": None,
     "met": False,
+    "pinned": None,
     "head": None,
     "send": {},
     "fetch": {},

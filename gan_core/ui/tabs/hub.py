@@ -16,10 +16,9 @@ from gan_core.ui.hub.moves import Moves
 from gan_core.ui.hub.status import Board
 from gan_core.ui.hub.tokens import lets_write, reading_token
 from gan_core.ui.hub.transfers import Transfers
-from gan_core.ui.jobs import Jobs
-from gan_core.ui.packing import POLL_S, poll
+from gan_core.ui.jobs import POLL_S, Jobs
 from gan_core.ui.passing import MODEL_OPENERS, pass_on
-from gan_core.ui.rights import READ_ONLY, can_sign_in, may_change, on_space, signed_in
+from gan_core.ui.rights import can_sign_in, may_change, on_space, signed_in
 from gan_core.ui.serve import Answer, served
 from gan_core.ui.services import Services
 
@@ -28,6 +27,7 @@ SCRIPTS = (
     "controls.js",
     "shelf-card.js",
     "shelf-work.js",
+    "hub-words.js",
     "hub-parts.js",
     "hub-compare.js",
     "hub-row.js",
@@ -55,7 +55,6 @@ def build(services: Services, page: gr.Blocks, tab: gr.Tab) -> None:
         return {
             "ok": True,
             "may": may,
-            "why": None if may else READ_ONLY,
             "space": on_space(),
             "can_sign_in": can_sign_in() and not signed_in(request),
             "lets_write": lets_write(request),
@@ -65,10 +64,10 @@ def build(services: Services, page: gr.Blocks, tab: gr.Tab) -> None:
 
     def hub_poll(job: object) -> Answer:
         """What a job has told; of one that is under way, after a while."""
-        return poll(jobs, job, POLL_S)
+        return jobs.poll(job, POLL_S)
 
     def hub_stop(job: object) -> Answer:
-        jobs.stop(str(job))
+        jobs.stop(job)
         return {}
 
     def list_moves(*, token: str | None) -> Answer:  # noqa: ARG001 - as all that only owners see.
@@ -92,6 +91,7 @@ def build(services: Services, page: gr.Blocks, tab: gr.Tab) -> None:
             begun(jobs, finder.look_repository, {"repository": str}, public=True),
             begun(jobs, board.look_models, {"namespace": str, "fresh": bool}),
             begun(jobs, board.look_one, {"name": str, "namespace": str}),
+            begun(jobs, board.look_tags, {"repository": str}),
             begun(jobs, diffs.compare_sides, {"name": str, "repository": str}),
             served(hub_poll, ("job",)),
             served(hub_stop, ("job",)),

@@ -1,0 +1,82 @@
+"""Two people edit one card: each change stays, and where both changed the same part nobody chooses unasked."""
+
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from gan_core.cards import model_card
+from gan_core.cards.front_matter import divided
+from gan_core.cards.renewal import merged
+from gan_core.config import ModelConfig
+
+CONFIG = ModelConfig(family="dcgan", network={"size": 32}, data={"name": "ducks"}, trained={"steps": 10}, license="mit")
+
+
+def card(steps: int = 10, above: str = "", below: str = "", **head: object) -> str:
+    entries, text = divided(model_card("ducks", replace(CONFIG, trained={"steps": steps}), {}))
+    return f"---\n{yaml.safe_dump({**entries, **head})}---\n{above}\n{text}\n{below}\n"
+
+
+WAS = card()
+
+
+def test_a_card_without_marks_stays_on_the_side_that_changed_it():
+    assert merged("# Ducks", "# Ducks\nmine", "# Ducks") == "# Ducks\nmine"
+    assert merged("# Ducks", "# Ducks", "# Ducks\ntheirs") == "# Ducks\ntheirs"
+    assert merged("# Ducks", "# Both", "# Both") == "# Both"
+    assert merged("# Ducks", "# Ducks\nmine", "# Ducks\ntheirs") is None
+    assert merged("# Ducks", "# Ducks\nmine", "# Ducks\ntheirs", mine_wins=True) == "# Ducks\nmine"
+
+
+def test_each_part_is_that_of_the_side_that_changed_it():
+    mine, theirs = card(20, above="Mine."), card(below="Theirs.", widget=["theirs"])
+    both = merged(WAS, mine, theirs)
+    assert both is not None
+    head, text = divided(both)
+    assert head["widget"] == ["theirs"]
+    assert all(words in text for words in ("Mine.", "Theirs.", "| Steps | 20 |"))
+    assert "| Steps | 10 |" not in text
+    assert merged(WAS, both, theirs) == both, "once is enough"
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs"),
+    [
+        ({"above": "Mine."}, {"above": "Theirs."}),
+        ({"below": "Mine."}, {"below": "Theirs."}),
+        ({"license": "apache-2.0"}, {"license": "cc0-1.0"}),
+        ({"tags": ["mine"]}, {"tags": ["theirs"]}),
+        ({"steps": 20}, {"steps": 30}),
+    ],
+)
+def test_the_same_part_on_both_sides_is_nobodys_to_choose(mine: dict, theirs: dict):
+    assert merged(WAS, card(**mine), card(**theirs)) is None
+    chosen = merged(WAS, card(**mine), card(**theirs), mine_wins=True)
+    assert chosen is not None
+    assert divided(chosen) == divided(card(**mine))
+
+
+def test_what_is_generated_tells_of_the_weights_that_win():
+    chosen = merged(WAS, card(above="Mine."), card(30, below="Theirs."), mine_wins=True)
+    assert chosen is not None
+    assert "| Steps | 10 |" in chosen
+    assert "Mine." in chosen
+    assert "Theirs." in chosen, "nobody else changed it"
+    assert "| Steps | 30 |" in str(merged(WAS, WAS, card(30, below="Theirs.")))
+    assert "| Steps | 10 |" in str(merged(WAS, WAS, card(30, below="Theirs."), mine_wins=True))
+
+
+def test_a_card_that_became_one_by_hand_stays_whole():
+    assert merged(WAS, card(20), "# By hand") == "# By hand", "only what is generated changed here"
+    assert merged(WAS, "# By hand", card(20)) == "# By hand"
+    assert merged(WAS, card(above="Mine."), "# By hand") is None
+
+
+def test_where_nobody_knows_what_it_was_nothing_is_chosen():
+    assert merged(None, card(above="Mine."), card(above="Theirs.")) is None
+    assert merged(None, card(20), WAS) is None
+    assert merged(None, "# a", "# b") is None
+    added = merged(None, card(mine=1), card(theirs=2))
+    assert added is not None
+    assert divided(added)[0].keys() >= {"mine", "theirs"}, "entries that one side has alone are both kept"
