@@ -118,7 +118,7 @@ def write_generator(
         "directions": _directions(generator),
     }
     write_json(place / "model.json", about)
-    tell(f"{name}: {len(content) / 1e6:.1f} MB, {written.difference * 127.5:.3f} of 255 from torch")
+    tell(f"{name}: {len(content) / 1e6:.1f} MB, PyTorch's pictures to {written.difference * 127.5:.2f} of 255 levels")
     return about
 
 

@@ -61,7 +61,9 @@ def write_translator(
             "most_mp": round(max(LEAST_MP, MOST_MP * FEATURES / max(features, 16)), 2),
         }
         if tell is not None:
-            tell(f"{name}, {way}: {len(content) / 1e6:.1f} MB, {one.difference * 127.5:.2f} of 255 from torch")
+            source, target = ((model.config.domains or {}).get(side, side.upper()) for side in way)
+            levels = f"PyTorch's pictures to {one.difference * 127.5:.2f} of 255 levels"
+            tell(f"{name}, {source} to {target}: {len(content) / 1e6:.1f} MB, {levels}")
     key, example = next(iter(EXAMPLES.items()))
     painting = translator.translate(example.draw())
     write_bytes(place / "first.webp", webp(painting.convert("RGB")))
