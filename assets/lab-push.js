@@ -126,7 +126,7 @@ function controlPush({ call, run, changed }) {
   const line = make("p", { class: "gs-told lb-pushed", role: "status" });
   const element = make("form", { class: "lb-lines" }, fields.element, make("div", { class: "lb-row" }, go, cancel, off, meter), line);
   let shown = null; // The run whose push stands here.
-  let asking = false;
+  let turn = 0; // Of whoever looks: a later look ends an earlier one, which may be of another run.
   const say = (wrong, ...parts) => {
     line.replaceChildren(...parts);
     line.classList.toggle("gs-notice", wrong);
@@ -158,11 +158,10 @@ function controlPush({ call, run, changed }) {
 
   /** See a push through, as long as this run is shown; it goes on without. */
   async function follow(first) {
-    if (asking) return;
-    asking = true;
     const id = shown;
+    const mine = (turn += 1);
     let answer = first;
-    for (let lost = 0; shown === id; ) {
+    for (let lost = 0; mine === turn && shown === id; ) {
       if (answer.ok) {
         lost = 0;
         draw(answer);
@@ -173,16 +172,17 @@ function controlPush({ call, run, changed }) {
       } else await new Promise((resolve) => setTimeout(resolve, 1000));
       answer = await call("push_look", { run: id });
     }
-    asking = false;
-    if (shown === id) changed();
+    if (mine === turn && shown === id) changed();
   }
 
   element.addEventListener("submit", async (event) => {
     event.preventDefault();
+    const id = shown;
     go.disabled = true;
     say(false, "Starting");
-    const answer = await call("push_start", { run: shown, push: fields.values() });
+    const answer = await call("push_start", { run: id, push: fields.values() });
     go.disabled = false;
+    if (shown !== id) return undefined; // It goes on without being looked at.
     if (answer.ok) return follow(answer);
     if (!fields.mark({ [answer.field]: answer.error })) return say(true, answer.error);
     say(false, "");
@@ -193,7 +193,9 @@ function controlPush({ call, run, changed }) {
     call("push_stop", { run: shown });
   });
   off.addEventListener("click", async () => {
-    const answer = await call("push_end", { run: shown });
+    const id = shown;
+    const answer = await call("push_end", { run: id });
+    if (shown !== id) return changed();
     if (!answer.ok) return say(true, answer.error);
     off.hidden = true;
     go.focus();

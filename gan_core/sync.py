@@ -12,7 +12,7 @@ from gan_core.config import NAME_PATTERN, check_name
 from gan_core.errors import GanCoreError, HubError, ModelError
 from gan_core.hub import copies
 from gan_core.hub.client import SIGNED_OUT, Address, Progress, account, quietly, refuse_reader
-from gan_core.hub.compare import Comparison, compare, read_meeting, write_meeting
+from gan_core.hub.compare import Comparison, compare, read_meeting
 from gan_core.hub.files import File, Remote, local_files, refuse_absurd, remote_files
 from gan_core.hub.listing import repositories
 from gan_core.hub.pull import Pull, plan_pull, pull, refuse_changed, sweep
@@ -144,7 +144,7 @@ def push_model(
         if tag:
             refuse_other_tag(planned, undone, tag, token=token)
         return planned
-    with sent(folder, address, travelling.card):
+    with sent(folder, address, travelling):
         return push(
             folder,
             address,
@@ -239,8 +239,7 @@ def _import(
         adopt(source, folder, name=folder.name)
     except GanCoreError as error:
         raise ModelError(f"{undone}: {_without(source, str(error))}") from None
-    write_meeting(folder, address.repository, planned.commit, local_files(folder), pinned=address.pin)
-    return planned
+    return planned  # Without a meeting: what was made of it is never the same as what is there.
 
 
 def _is_checkpoint(name: str) -> bool:

@@ -7,7 +7,7 @@ import yaml
 
 from gan_core.cards import model_card
 from gan_core.cards.front_matter import divided
-from gan_core.cards.renewal import merged
+from gan_core.cards.renewal import merged, renewed
 from gan_core.config import ModelConfig
 
 CONFIG = ModelConfig(family="dcgan", network={"size": 32}, data={"name": "ducks"}, trained={"steps": 10}, license="mit")
@@ -80,3 +80,44 @@ def test_where_nobody_knows_what_it_was_nothing_is_chosen():
     added = merged(None, card(mine=1), card(theirs=2))
     assert added is not None
     assert divided(added)[0].keys() >= {"mine", "theirs"}, "entries that one side has alone are both kept"
+
+
+HAND = "license: mit  # I asked\nlanguage: no\nversion: 1.10\nalso: &a [1]\n"
+
+
+def test_a_head_stays_as_it_is_written():
+    """Read as YAML and written again, Norwegian became false, 1.10 became 1.1, and comments went."""
+    assert WAS.count("license: mit\n") == 1
+    theirs, mine = WAS.replace("license: mit\n", HAND), f"{WAS}Mine.\n"
+    for kept in (
+        merged(WAS, mine, theirs),
+        merged(WAS, theirs, mine),
+        renewed(theirs.replace("license: mit  #", "x: 1 #"), mine),
+    ):
+        assert kept is not None
+        assert HAND.partition("\n")[2] in kept
+        assert "# I asked" in kept
+    assert merged(WAS, mine, theirs) == f"{theirs}Mine.\n"
+    assert merged(WAS, WAS.replace("license:", "x: 1\nlicense:"), theirs.replace("[1]", "[1]\nb: *a")) is not None
+    named = theirs.replace("[1]", "[1]\nb: *a")
+    assert merged(theirs, theirs.replace("&a [1]", "[1]"), named) is None, "what stands in b would be gone"
+
+
+def test_a_head_that_nobody_can_read_makes_the_card_one_by_hand():
+    """It got a second head above its own."""
+    for theirs in (WAS.replace("\n", "\r\n"), WAS.replace("license: mit", "license: [mit"), f"---\n{{}}{WAS[3:]}"):
+        assert renewed(theirs, WAS) == theirs
+        assert merged(WAS, card(license="apache-2.0"), theirs) is None
+        assert merged(WAS, card(20), theirs) == theirs, "what is generated anew does not count"
+
+
+def test_a_card_without_a_head_gets_none():
+    theirs = WAS.partition("\n---\n")[2]
+    assert merged(WAS, f"{WAS}Mine.\n", theirs) == f"{theirs}Mine.\n"
+
+
+def test_tags_of_a_person_stay_when_a_card_is_renewed():
+    theirs = card(tags=["birds", "gan", "dcgan", "gan-core"])
+    assert divided(renewed(theirs, card(20)))[0]["tags"] == ["birds", "gan", "dcgan", "gan-core"]
+    assert divided(renewed(card(tags=["birds"]), WAS))[0]["tags"] == ["birds", "gan", "dcgan", "gan-core"]
+    assert renewed(theirs, WAS) == theirs

@@ -41,7 +41,8 @@ export async function gifFilm({ base, width, height, frames, fps, smooth, paint,
       if (shouldStop()) return null;
       sample.push(await pixels(Math.floor((at * frames) / many)));
     }
-    parts.push(await ask({ work: "begin", width, height, sample, dither: smooth }));
+    const handed = sample.map(({ buffer }) => buffer); // A copy would take another hundred megabytes.
+    parts.push(await ask({ work: "begin", width, height, sample, dither: smooth }, handed));
     for (let number = 0; number < frames; number += 1) {
       if (shouldStop()) return null;
       const data = await pixels(number);

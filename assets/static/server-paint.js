@@ -21,6 +21,9 @@ const MOST_KEPT_BYTES = 320e6;
 const MOST_MB = 500;
 const MOST_FILES = 50; // Painted at once, as in the full app.
 
+/** A job that is over. Made out here: a closure where it ran would keep all that ran there, and so the pixels. */
+const ended = (state) => ({ now: () => state, stop() {} });
+
 /** context: {models, base, loading, version, examples}, see page.js. */
 export function paintServer(context) {
   const { base } = context;
@@ -139,7 +142,7 @@ export function paintServer(context) {
     const job = `job-${(count += 1)}`;
     const known = paintings.get(key);
     if (known) {
-      jobs.set(job, { now: () => ({ state: "done", share: 1, painting: told(known) }), stop() {} });
+      jobs.set(job, ended({ state: "done", share: 1, painting: told(known) }));
       return { job };
     }
     const run = begin(model, way, photo, px);
@@ -154,7 +157,7 @@ export function paintServer(context) {
       run.stop();
     };
     jobs.set(job, { over, stop, now: () => ({ ...state, ...run.progress() }) });
-    over.then(() => jobs.set(job, { now: () => state, stop() {} })); // Without the run, which holds the pixels.
+    over.then((state) => jobs.set(job, ended(state)));
     return { job };
   }
 

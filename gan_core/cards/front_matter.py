@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from gan_core.config import ModelConfig
@@ -70,10 +71,32 @@ def _measures(metrics: Mapping[str, Any], before: str = "") -> Iterator[tuple[st
 
 
 def fenced(values: Mapping[str, Any]) -> str:
+    return f"{FENCE}\n{''.join(entry(name, value) for name, value in values.items())}{FENCE}"
+
+
+def entry(name: str, value: Any) -> str:
+    """One entry of a front matter, its line break at its end."""
     import yaml
 
-    text = yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True, width=120)
-    return f"{FENCE}\n{text}{FENCE}"
+    return yaml.safe_dump({name: value}, sort_keys=False, allow_unicode=True, width=120)
+
+
+def entries(card: str) -> tuple[dict[str, str], str] | None:
+    """The front matter's entries, each as it is written, with its comments; and the text. None where it cannot be read.
+
+    Read and written again, `language: no` would be false and 1.10 would be 1.1.
+    """
+    import yaml
+
+    values, text = divided(card)
+    if not values:
+        return None if card.startswith(FENCE) else ({}, card)
+    head = card[len(FENCE) + 1 : len(card) - len(text) - len(FENCE) - 1]
+    marks = [(key.value, key.start_mark) for key, _ in yaml.compose(head, yaml.SafeLoader).value]
+    if any(mark.column for _, mark in marks):
+        return None
+    starts = [0, *(mark.index for _, mark in marks[1:]), len(head)]
+    return {name: head[start:end] for (name, _), (start, end) in zip(marks, pairwise(starts), strict=True)}, text
 
 
 def divided(card: str) -> tuple[dict[str, Any], str]:

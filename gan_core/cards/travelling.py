@@ -26,6 +26,8 @@ class Travelling:
     """None: as it lies here, or there is none that can be read."""
     holds: File | None = None
     """The repository's card, where what people wrote into that is in this one as well."""
+    before: bytes = b""
+    """What lay here, where `card` is to lie there instead."""
 
 
 def travelling_card(
@@ -60,7 +62,7 @@ def travelling_card(
 
 
 def _travelling(card: str, before: bytes, holds: File | None = None) -> Travelling:
-    return Travelling(card.encode() if card.encode() != before else None, holds)
+    return Travelling(card.encode() if card.encode() != before else None, holds, before)
 
 
 def _base(met: Meeting, address: Address, token: str | None) -> str | None:
@@ -75,22 +77,29 @@ def _base(met: Meeting, address: Address, token: str | None) -> str | None:
 
 
 @contextmanager
-def sent(folder: Path, address: Address, card: bytes | None) -> Iterator[None]:
+def sent(folder: Path, address: Address, travelling: Travelling) -> Iterator[None]:
     """Inside, the card is as it goes to the repository; where it did not go there, it is as before afterwards.
 
-    card: None changes nothing.
+    What somebody writes into it meanwhile stays. Raises `HubError` where that was before anything was sent.
     """
+    card, path = travelling.card, folder / CARD
     if card is None:
         yield
         return
-    before = (folder / CARD).read_bytes()
-    write_bytes(folder / CARD, card)
+    if path.read_bytes() != travelling.before:
+        raise HubError(
+            f"{folder.name} was not pushed to {address.repository}: {CARD} was changed here meanwhile. Nothing was "
+            "sent. Push again.",
+            "diverged",
+        )
+    write_bytes(path, card)
     try:
         yield
     except GanCoreError as error:
         met = read_meeting(folder, address.repository)
         there = met is not None and File.of(card).same(met.files.get(CARD))  # It went wrong later than that.
         # Without the Hub's answer nobody knows. Then it stays as it may be there.
-        if not there and getattr(error, "reason", "") not in ("offline", "down"):
-            write_bytes(folder / CARD, before)
+        known = getattr(error, "reason", "") not in ("offline", "down")
+        if not there and known and path.read_bytes() == card:
+            write_bytes(path, travelling.before)
         raise

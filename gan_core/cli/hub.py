@@ -123,7 +123,7 @@ def push(
             "diverged": "mine",
             **({"in sync": "mine"} if told["tag"] else {}),
         }
-        _each(settings, (), namespace, sides, told["take"], dry_run, as_json, options={**told, "take": told["take"]})
+        _each(settings, (), namespace, sides, told["take"], dry_run, as_json, options=told)
         return
     if len(names) > 1:
         rows = [work_row(name=name) for name in names]

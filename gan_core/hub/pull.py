@@ -67,8 +67,9 @@ def pull(
     """Fetch what differs into a folder beside `folder`, verify and `check` it, then put it in its place.
 
     take_theirs: also where the folder here was changed since both were the same. Raises `HubError`, or what `check`
-    raises; `folder` is then as it was.
+    raises; `folder` is then as it was, or as somebody changed it meanwhile.
     """
+    before = local_files(folder)
     planned, remote = plan_pull(address, folder, token=token)
     undone = f"{address} was not pulled"
     refuse_changed(planned, folder, take_theirs=take_theirs)
@@ -81,6 +82,11 @@ def pull(
             _gather(planned, remote, folder, temporary, token, progress, undone)
             check(temporary)
             _keep_own(folder, temporary)
+        if local_files(folder) != before:
+            raise HubError(
+                f"{undone}: {folder.name} was changed here while it was fetched. Nothing was overwritten. Pull again.",
+                "diverged",
+            )
         write_meeting(temporary, address.repository, remote.head, local_files(temporary), pinned=address.pin)
     return planned
 
@@ -180,8 +186,13 @@ def read_text(address: Address, name: str, commit: str, *, token: str | None = N
 
 
 def _keep_own(folder: Path, temporary: Path) -> None:
-    """What never travels (a person's own notes beside the model) stays."""
+    """What never travels (a person's own notes beside the model, folders, links) stays."""
     known: Any = local_files(folder)
     for path in folder.iterdir() if folder.is_dir() else ():
-        if path.is_file() and not path.is_symlink() and path.name not in known and not (temporary / path.name).exists():
-            shutil.copyfile(path, temporary / path.name)
+        target = temporary / path.name
+        if path.name in known or target.exists():
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.copytree(path, target, symlinks=True)
+        elif path.is_file() or path.is_symlink():
+            shutil.copyfile(path, target, follow_symlinks=False)

@@ -91,11 +91,13 @@ def push(
     tagged = refuse_other_tag(planned, undone, tag, token=token) if tag else False
     local = local_files(folder)
     head = planned.head
+    met = read_meeting(folder, address.repository)
+    pinned = met.pinned if met and not planned.moves else None
     if planned.moves or head is None:
         if check:
             check(folder)
         head = _commit(folder, planned, local, message or f"Upload {folder.name}", private, token, progress, undone)
-    write_meeting(folder, address.repository, head, local)
+    write_meeting(folder, address.repository, head, local, pinned=pinned)
     if tag and not tagged:
         with explained(f"{address.repository} {'was pushed' if planned.moves else 'is there'}, but not tagged {tag}"):
             api(token).create_tag(address.repository, tag=tag, revision=head)
@@ -149,7 +151,8 @@ def _commit(
         if found is None:
             raise HubError(f"{undone}: this account may not see it. Use a name of your own.", "forbidden")
         if found.files and changed(local, found.files):
-            raise HubError(diverged(undone, planned), "diverged")
+            there = Push(planned.address, compare(local, found, None), {}, (), found.head)
+            raise HubError(diverged(undone, there), "diverged")
         head = found.head
     paths = {name: folder / name for name in planned.add}
     try:

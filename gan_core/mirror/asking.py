@@ -9,24 +9,19 @@ from gan_core.hub.client import Address, Progress, quietly
 from gan_core.hub.files import look
 from gan_core.hub.tree import may_create
 from gan_core.mirror.keeper import Keeper
-from gan_core.mirror.pushing import locked, push
+from gan_core.mirror.pushing import locked, push, would_be_ours
 from gan_core.mirror.record import Record, Wish, forget_wish, read_record, read_wish, write_record, write_wish
-from gan_core.mirror.stage import CARD, MODEL, allowed
 from gan_core.training.run_folder import OCCUPIES, RunFolder
 
 
 def refuse_unfit(repository: str, undone: str) -> None:
     """Raise `HubError` where a new run cannot be pushed: better told before hours of training than after."""
     may_create(repository, undone)
-    taken = [name for name in look(Address(repository), undone).files if _would_be_overwritten(name)]
+    taken = [name for name in look(Address(repository), undone).files if would_be_ours(name)]
     if taken:
         raise HubError(
             f"{undone}: {repository} holds a model or a run already ({few(taken)}). Choose another name.", "taken"
         )
-
-
-def _would_be_overwritten(name: str) -> bool:
-    return allowed(name, 0) or (MODEL.fullmatch(name) is not None and name != CARD)
 
 
 def push_now(

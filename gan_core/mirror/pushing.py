@@ -89,7 +89,8 @@ def _seen(run: RunFolder, wish: Wish, undone: str, token: str | None) -> tuple[T
     if record.under_way is not None:
         names = {*record.under_way.files, *(record.sent.files if record.sent else ())}
         there = {name: file for name, file in tree.files.items() if name in names}
-        if tree.head and not changed(there, record.under_way.files):
+        # The card may have been edited since.
+        if tree.head and not {*changed(there, record.under_way.files)} - {CARD}:
             record = replace(record, commit=tree.head, sent=record.under_way)
             write_record(run, replace(record, under_way=None))
     return tree, replace(record, under_way=None)
@@ -108,8 +109,8 @@ def _refuse_divergence(run: RunFolder, tree: Tree, record: Record, onto: str | N
     before: dict[str, File] = dict(record.sent.files) if record.sent else {}
     # Beside what we sent: what would be overwritten of a repository that we never filled, and a run's own files, among
     # which a newer state of another machine's would be.
-    would_be_ours = _is_of_a_run if before else _would_be_ours
-    there = {name: file for name, file in tree.files.items() if name in before or would_be_ours(name)}
+    counts = _is_of_a_run if before else would_be_ours
+    there = {name: file for name, file in tree.files.items() if name in before or counts(name)}
     theirs = [name for name in changed(there, before) if name != CARD]
     if theirs:
         raise HubError(
@@ -124,7 +125,8 @@ def _is_of_a_run(name: str) -> bool:
     return allowed(name, 0)
 
 
-def _would_be_ours(name: str) -> bool:
+def would_be_ours(name: str) -> bool:
+    """Whether a push could overwrite the file. A card is renewed, not overwritten."""
     return _is_of_a_run(name) or (MODEL.fullmatch(name) is not None and name != CARD)
 
 
@@ -140,8 +142,8 @@ def _send(
 ) -> Record:
     assert tree.head is not None
     before: dict[str, File] = dict(record.sent.files) if record.sent else {}
-    if CARD in stage.files and CARD in tree.files and not tree.files[CARD].same(before.get(CARD)):
-        # What a person wrote into the card stays; the generated section alone is renewed.
+    if CARD in stage.files and CARD in tree.files:
+        # What a person wrote into the card stays, also where it is the card that we sent: with their words in it.
         theirs = read_text(Address(wish.repository), CARD, tree.head, token=token)
         ours = stage.files[CARD].read_text(encoding="utf-8")
         write_bytes(stage.files[CARD], renewed(theirs, ours).encode())

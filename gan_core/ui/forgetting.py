@@ -5,6 +5,7 @@ visit has ended or the file was moved. And what the C library is given back it k
 painted for fifty people at once stays as large as it was then.
 """
 
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
@@ -60,7 +61,10 @@ class Forgetting:
 
         def work() -> None:
             while not over.wait(every_s):
-                self.sweep()
+                try:
+                    self.sweep()
+                except Exception:  # Gradio's own notes, and the disk: one bad sweep must not be the last.
+                    traceback.print_exc()
 
         Thread(target=work, daemon=True, name="forgetting").start()
         return over

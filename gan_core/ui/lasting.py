@@ -29,6 +29,10 @@ LOOK_S = 60.0
 ACTIVE_RUN_S = 600.0
 """A run that goes on is sent so often; its last state as soon as it has ended."""
 LONGEST_PAUSE_S = 1800.0
+REFUSED_PAUSE_S = 600.0
+"""Of one model or run that alone was refused; the others go on."""
+ALIKE = ("offline", "down", "limit", "token", "signed-out")
+"""Reasons that are the same for all."""
 RUN = re.compile(r"\d{5}-[a-z0-9][a-z0-9._-]*")
 
 Stamp = frozenset[tuple[str, int, int]]
@@ -53,7 +57,9 @@ class Lasting:
         """Models as the Hub, or the Space's own repository, has them."""
         self._last: dict[str, Stamp] = {}
         self._sent_at: dict[str, float] = {}
-        self._not_before, self._failures, self._told = 0.0, 0, ""
+        self._not_before, self._failures = 0.0, 0
+        self._refused: dict[str, tuple[float, str]] = {}
+        """By name: when it is tried again, and why it was refused. Of all together under no name."""
 
     def bring_back(self) -> list[str]:
         """Fetch what was kept and is not here; its names. What cannot be fetched is told and left out."""
@@ -94,13 +100,23 @@ class Lasting:
             self._failures += 1
             pause_s = min(LOOK_S * 2**self._failures, LONGEST_PAUSE_S)
             self._not_before = self._clock() + pause_s
-            told = str(error).removesuffix(".")
-            if told != self._told:  # Once, not every minute.
-                self._told = told
-                self._tell(f"{told}. It is tried again.")
+            self._refuse("", error)
         else:
-            self._failures, self._told = 0, ""
+            self._failures = 0
+            self._refused.pop("", None)
         return sent
+
+    def _waits(self, name: str) -> bool:
+        return self._clock() < self._refused.get(name, (0.0, ""))[0]
+
+    def _refuse(self, name: str, error: Exception) -> None:
+        """One that is refused alone must not stop the others: they would never be kept."""
+        if name and getattr(error, "reason", "") in ALIKE:
+            raise error
+        told = str(error).removesuffix(".")
+        if told != self._refused.get(name, (0.0, ""))[1]:  # Once, not every minute.
+            self._tell(f"{told}. It is tried again.")
+        self._refused[name] = self._clock() + REFUSED_PAUSE_S, told
 
     def work(self, every_s: float = LOOK_S) -> None:
         """For ever: first what was kept comes back, then what is new is kept."""
@@ -117,9 +133,14 @@ class Lasting:
         self._last = now
         for name, stamp in now.items():
             # What has just been written is perhaps still being written.
-            if stamp == self._kept.get(name) or stamp != before.get(name):
+            if stamp == self._kept.get(name) or stamp != before.get(name) or self._waits(name):
                 continue
-            push_model(name, self._address(name), self._settings, token=self._token, message="Kept by the Space")
+            try:
+                push_model(name, self._address(name), self._settings, token=self._token, message="Kept by the Space")
+            except (GanCoreError, OSError) as error:
+                self._refuse(name, error)
+                continue
+            self._refused.pop(name, None)
             after = self._last[name] = _stamp(self._settings.models_dir / name)
             if all(
                 file == CARD for file, *_ in after ^ stamp
@@ -132,9 +153,14 @@ class Lasting:
 
         for run in list_runs(self._settings.runs_dir):
             wish = Wish(self._address(run.id).repository)
-            if read_wish(run) or not RUN.fullmatch(run.id) or not self._due(run, wish):
+            if read_wish(run) or not RUN.fullmatch(run.id) or self._waits(run.id) or not self._due(run, wish):
                 continue  # One that was begun with --push-to is sent by its own trainer.
-            record = push(run, wish, token=self._token)
+            try:
+                record = push(run, wish, token=self._token)
+            except (GanCoreError, OSError) as error:
+                self._refuse(run.id, error)
+                continue
+            self._refused.pop(run.id, None)
             self._sent_at[run.id] = self._clock()
             if record.commit:
                 sent.append(run.id)

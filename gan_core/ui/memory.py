@@ -4,11 +4,11 @@ import ctypes
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from mmap import PAGESIZE
 from pathlib import Path
 
 ARENAS = 2
 _M_ARENA_MAX = -8  # mallopt(3)
-_PAGE_BYTES = 4096
 
 
 def few_arenas() -> bool:
@@ -30,7 +30,7 @@ def trim() -> Callable[[], None] | None:
 def used_bytes() -> int:
     """Of this process, as far as it is not swapped out; 0 where the system does not tell."""
     with suppress(OSError, ValueError, IndexError):
-        return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE_BYTES
+        return int(Path("/proc/self/statm").read_text().split()[1]) * PAGESIZE
     return 0
 
 

@@ -18,6 +18,9 @@ from gan_core.errors import ConfigError
 from gan_core.settings import Settings, on_space
 
 ANY = "*"
+CLOSED_TO_PAGES = ("localhost", "127.0.0.1", "0.0.0.0")
+"""Hosts under which Gradio lets no other page add headers to what it sends; under any other it lets every page add any
+but the browser's own."""
 _WRITTEN = re.compile(r"(?:https?://)?(\[[0-9a-f:.%]+\]|[^\s:/@?#\\\[\],]+?)\.?(?::\d*)?/?", re.IGNORECASE)
 """A name as it stands in a Host header or an Origin, or as people copy it: with a scheme, a port, a dot at its end."""
 
@@ -34,7 +37,7 @@ def own_names(settings: Settings, listening: str | None) -> frozenset[str]:
     Raises `ConfigError` for a name in GAN_CORE_HOSTS that is none.
     """
     for text in settings.hosts:
-        if text != ANY and host_name(text) is None:
+        if text != ANY and (host_name(text) is None or ANY in text):
             raise ConfigError(
                 f"GAN_CORE_HOSTS holds {text!r}, which is no name. Nothing was started. Write it as studio.example, "
                 "or as .example for all names that end so."
@@ -78,9 +81,11 @@ def from_another_page(request: Any) -> bool:
 
 
 def _own_hosts(headers: Any) -> set[str]:
-    # On a Space Gradio lets other pages send any header but those of the browser's own, this one too.
-    others = os.environ.get("SPACE_HOST", "") if on_space() else headers.get("x-forwarded-host", "")
-    return {host.strip() for host in [headers.get("host", ""), *others.split(",")]} - {""}
+    host = headers.get("host", "")
+    others = os.environ.get("SPACE_HOST", "") if on_space() else ""
+    if not on_space() and host.partition(":")[0] in CLOSED_TO_PAGES:
+        others = headers.get("x-forwarded-host", "")  # Of a proxy: no page could have written it.
+    return {name.strip() for name in [host, *others.split(",")]} - {""}
 
 
 def _host(origin: str) -> str:

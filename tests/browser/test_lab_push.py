@@ -141,11 +141,11 @@ def test_a_run_is_begun_with_a_push_and_its_snapshot_arrives(page, hub: HubServe
     assert len(list_runs(runs)) == 1
 
 
-def trained(runs: Path) -> RunFolder:
+def trained(runs: Path, name: str = "00007-dcgan-shapes") -> RunFolder:
     """A finished run that was pushed nowhere."""
     from gan_core.training.loop import train
 
-    run = RunFolder(runs / "00007-dcgan-shapes")
+    run = RunFolder(runs / name)
     run.create(config("dcgan", 8))
     list(train(run.config(), run))
     return run
@@ -202,6 +202,49 @@ def test_a_finished_run_is_pushed_from_its_panel_and_another_page_goes_on_with_i
     eventually(page, lambda: RunFolder(new).status()["state"] == "finished")
     assert RunFolder(new).status()["step"] == 20
     says(page, "#lab-findings", f"Fetched from {NAME}")
+
+
+LATE = """(id) => {
+    const { fetch } = window;
+    window.fetch = async (address, more) => {
+        const answer = await fetch(address, more);
+        const body = String(more?.body ?? "");
+        if (body.includes("push_look") && body.includes(id)) await new Promise((resolve) => setTimeout(resolve, 3000));
+        return answer;
+    };
+}"""
+
+
+def test_one_run_s_push_is_not_in_the_way_of_another_s(page, hub: HubServer, runs: Path):
+    """Who opened the second panel while the first run was being sent saw nothing in it, and the first one's buttons."""
+    first, second = trained(runs), trained(runs, "00008-dcgan-shapes")
+
+    def panel(run: RunFolder) -> None:
+        page.click(f"[data-run='{run.id}'] .lb-run")
+        says(page, ".lb-name", run.id)
+        page.click("#lab-push")
+
+    panel(second)
+    says(page, "#lab-panel-push", "Signed in as user.")
+    page.fill("#lab-push-to", "user/second")
+    page.click("#lab-push-now")
+    says(page, ".lb-pushed", "user/second holds it up to step 8")
+    panel(first)
+    page.fill("#lab-push-to", "user/first")
+    hub.failures.add("PUT /lfs/", "slow", times=1)
+    page.click("#lab-push-now")
+    page.wait_for_selector("#lab-push-cancel:not([hidden])")
+    eventually(page, lambda: hub.asked("PUT /lfs/"))
+    page.evaluate(LATE, first.id)
+    page.wait_for_timeout(700)  # Longer than a look takes: one that will be late is under way.
+    panel(second)
+    says(page, ".lb-pushed", "user/second holds it up to step 8")
+    assert page.is_visible("#lab-push-now")
+    assert page.is_hidden("#lab-push-cancel")
+    panel(first)
+    page.wait_for_selector("#lab-push-cancel:not([hidden])")
+    page.click("#lab-push-cancel")
+    says(page, ".lb-pushed", "Cancelled; what was not sent is not there.")
 
 
 def test_fits_a_telephone_and_every_control_has_a_name(page, runs: Path):

@@ -138,6 +138,28 @@ def test_a_hub_that_is_down_is_told_once_and_tried_again(
     assert hub.repository("user/studio.tiny-dcgan").private
 
 
+def test_one_that_is_refused_stops_no_other(
+    hub: HubServer, stranger: Process, tmp_path: Path, trained: Path, dcgan_folder: Path
+) -> None:
+    """Somebody changed the first one's repository: no model after it and no run was ever kept again."""
+    space = tmp_path / "space"
+    (space / "models").mkdir(parents=True)
+    begin(stranger, space)
+    for name in ("a", "b"):
+        shutil.copytree(dcgan_folder, space / "models" / name)
+    hub.put("user/studio.a", {"config.json": b"theirs"}, private=True)
+    shutil.copytree(trained, space / "runs" / trained.name)
+    assert settle(stranger) == [trained.name, "b"]
+    assert settle(stranger) == []
+    (told,) = stranger.run("told")
+    assert "a was not pushed to user/studio.a" in told
+    hub.put("user/studio.a", {"more.txt": b"x"})
+    hub.repository("user/studio.a").change({"config.json": None})
+    assert stranger.run("it.keep()") == [], "not at once"
+    assert stranger.run("now.__setitem__(0, 700.0) or it.keep()") == ["a"]
+    assert len(stranger.run("told")) == 1
+
+
 def test_nothing_is_kept_unless_the_owner_says_so(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     monkeypatch.setenv(lasting.SECRET, "hf_x")
     assert lasting.begin(Settings(keep_on_hub="")) is None

@@ -7,15 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gan_core.mirror.process import FIRST_S, GAVE_UP, LONGEST_S, pause_s
+from gan_core.mirror.process import GAVE_UP
 from gan_core.mirror.record import Wish, read_record, read_wish, unsent, write_wish
-from gan_core.mirror.stage import _link
 from gan_core.training.loop import train
 from gan_core.training.run_folder import RunFolder
 from tests.hub.conftest import Process
@@ -204,6 +202,17 @@ def test_a_lost_answer_is_not_a_lost_commit(hub: HubServer, ready: Process, run:
     assert len(repository.commits) == 3
 
 
+def test_a_lost_answer_is_recognised_under_an_edited_card(hub: HubServer, ready: Process, run: RunFolder):
+    """Our own commit was taken for somebody else's, and no more was pushed."""
+    ready.run(push(run))
+    longer(run)
+    hub.failures.add("/commit/", "lost", times=1)
+    assert ready.run(push(run))["reason"] == "offline"
+    edited = hub.repository(NAME).change({"README.md": b"by hand"})
+    assert ready.run(push(run)) == edited
+    assert hub.repository(NAME).content("README.md") == b"by hand"
+
+
 @pytest.mark.parametrize("seen", ["PUT /lfs/", "POST /api/models/user/ducks/commit"])
 def test_killed_in_the_middle_and_pushed_again(hub: HubServer, ready: Process, run: RunFolder, tmp_path: Path, seen):
     with (run.path / "state" / "000008.pt").open("ab") as file:
@@ -237,6 +246,10 @@ def test_a_card_edited_by_hand_is_kept(hub: HubServer, ready: Process, run: RunF
     told = repository.content("README.md").decode()
     assert "## My own words" in told
     assert "Steps | 8" in told, "and what is generated is renewed"
+    shutil.copytree(run.path / "snapshots" / "000008", run.path / "snapshots" / "000016")
+    longer(run, 16)
+    ready.run(push(run))
+    assert "## My own words" in repository.content("README.md").decode(), "the next push took its own card for ours"
 
 
 def test_a_card_edited_between_look_and_commit_is_kept_too(hub: HubServer, ready: Process, run: RunFolder):
@@ -318,16 +331,6 @@ pushing.create = late
     assert hub.repository(NAME).content("run/status.json") == b"theirs"
 
 
-def test_a_second_try_at_a_copy_leaves_the_run_s_own_files_alone(tmp_path: Path):
-    """A copy over a link would have gone into the file that the link leads to."""
-    for name in ("first", "second"):
-        (tmp_path / name).write_text(name)
-    _link(tmp_path / "first", tmp_path / "target")
-    _link(tmp_path / "second", tmp_path / "target")
-    assert (tmp_path / "first").read_text() == "first"
-    assert (tmp_path / "target").read_text() == "second"
-
-
 def test_a_process_that_hangs_since_before_the_end_goes_too(run: RunFolder):
     """Only the thread that hung looked whether the training had ended."""
     code = """
@@ -374,16 +377,6 @@ def test_a_repository_that_was_deleted_is_not_made_again_unasked(hub: HubServer,
     ready.run(push(run, anew=True))
     assert "run/state/000012.pt" in hub.repository(NAME).files
     assert "generator.safetensors" in hub.repository(NAME).files
-
-
-def test_pauses_grow_to_an_end_and_differ_by_chance():
-    pauses = [pause_s(tries, "down", 600.0, lambda: 0.5) for tries in range(1, 12)]
-    assert pauses[0] == FIRST_S
-    assert all(later == 2 * earlier for earlier, later in pairwise(pauses[:7]))
-    assert pauses[-1] == LONGEST_S
-    assert pause_s(10**9, "down", 1.0, lambda: 1.0) < 60
-    assert pause_s(1, "limit", 600.0, lambda: 0.0) > 200, "asking often makes a limit last longer"
-    assert pause_s(3, "down", 600.0, lambda: 0.0) < pause_s(3, "down", 600.0, lambda: 1.0)
 
 
 def test_a_wish_is_read_back_or_not_at_all(run: RunFolder):

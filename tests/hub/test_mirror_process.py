@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import pytest
 import gan_core.mirror.keeper
 from gan_core.mirror import Wish, read_record, unsent, write_wish
 from gan_core.mirror.keeper import Keeper
+from gan_core.mirror.process import FIRST_S, LONGEST_S, pause_s
+from gan_core.mirror.stage import _link
 from gan_core.settings import Settings
 from gan_core.training.run_folder import RunFolder
 from gan_core.ui.runner import Runner
@@ -194,3 +197,23 @@ def test_a_killed_background_process_is_started_again(
     log = (machine.run.path / "mirror" / "log").read_text()
     assert "Traceback" not in log
     assert "hf_user" not in log
+
+
+def test_pauses_grow_to_an_end_and_differ_by_chance():
+    pauses = [pause_s(tries, "down", 600.0, lambda: 0.5) for tries in range(1, 12)]
+    assert pauses[0] == FIRST_S
+    assert all(later == 2 * earlier for earlier, later in pairwise(pauses[:7]))
+    assert pauses[-1] == LONGEST_S
+    assert pause_s(10**9, "down", 1.0, lambda: 1.0) < 60
+    assert pause_s(1, "limit", 600.0, lambda: 0.0) > 200, "asking often makes a limit last longer"
+    assert pause_s(3, "down", 600.0, lambda: 0.0) < pause_s(3, "down", 600.0, lambda: 1.0)
+
+
+def test_a_second_try_at_a_copy_leaves_the_run_s_own_files_alone(tmp_path: Path):
+    """A copy over a link would have gone into the file that the link leads to."""
+    for name in ("first", "second"):
+        (tmp_path / name).write_text(name)
+    _link(tmp_path / "first", tmp_path / "target")
+    _link(tmp_path / "second", tmp_path / "target")
+    assert (tmp_path / "first").read_text() == "first"
+    assert (tmp_path / "target").read_text() == "second"

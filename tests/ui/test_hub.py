@@ -260,6 +260,7 @@ def test_a_checkpoint_of_another_project_is_imported_and_a_pickle_is_not_run(
     done = moved(app, "pull", {"repository": "bob/reference", "name": look["name"]})
     assert (done["state"], done["more"]["kind"]) == ("done", "generator"), done
     assert (models / "reference" / "generator.safetensors").is_file()
+    assert rows(app)["reference"]["state"] == "only here", "it looked behind what it was made of, for ever"
     refused = moved(app, "pull", {"repository": "bob/hostile"})
     assert "was not imported" in refused["error"]
     assert not (models / "hostile").exists()

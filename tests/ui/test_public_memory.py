@@ -231,3 +231,18 @@ def test_sweeping_goes_on_by_itself(tmp_path: Path) -> None:
         time.sleep(0.01)
     over.set()
     assert len(kept.temp_file_sets[0]) == 1
+
+
+def test_a_sweep_that_fails_is_not_the_last(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = page(tmp_path)
+    files, kept.temp_file_sets = kept.temp_file_sets, None
+    over = Forgetting(kept, trim=lambda: None).begin(every_s=0.01)
+    end = time.monotonic() + 10
+    while not (said := capsys.readouterr().err) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert "TypeError" in said
+    kept.temp_file_sets = files
+    while len(files[0]) > 1 and time.monotonic() < end:
+        time.sleep(0.01)
+    over.set()
+    assert len(files[0]) == 1

@@ -77,7 +77,7 @@ def test_the_star_is_every_name_and_nobody_s_page(monkeypatch: pytest.MonkeyPatc
     assert from_another_page(SimpleNamespace(headers={"host": "studio.example", "origin": EVIL}))
 
 
-@pytest.mark.parametrize("text", ["studio.example/gan", "a b", "http://", "x@y"])
+@pytest.mark.parametrize("text", ["studio.example/gan", "a b", "http://", "x@y", "*.example"])
 def test_a_setting_that_is_no_name_is_told_at_the_start(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GAN_CORE_HOSTS", f"fine.example,{text}")
     with pytest.raises(ConfigError, match=r"is no name\. Nothing was started"):
@@ -214,6 +214,7 @@ def test_a_name_that_was_led_here_drives_nothing(app: App, home: Path) -> None:
         {"Origin": "null", "Sec_Fetch_Site": "cross-site"},
         {"Origin": "http://localhost:8888", "Sec_Fetch_Site": "same-site"},
         {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "no-cors"},
+        {"Host": "192.168.1.20:7860", "Origin": EVIL, "X_Forwarded_Host": "evil.example"},  # Gradio lets it say so.
     ],
     ids=str,
 )

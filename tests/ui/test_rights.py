@@ -117,7 +117,8 @@ def test_elsewhere_everybody_who_can_open_the_page_may(monkeypatch: pytest.Monke
     [
         ({"Host": "127.0.0.1:7860"}, True),
         ({"Host": "127.0.0.1:7860", "Origin": "http://127.0.0.1:7860"}, True),
-        ({"Host": "inside:80", "X_Forwarded_Host": "studio.example", "Origin": "https://studio.example"}, True),
+        ({"Host": "localhost:80", "X_Forwarded_Host": "studio.example", "Origin": "http://studio.example"}, True),
+        ({"Host": "inside:80", "X_Forwarded_Host": "evil.example", "Origin": "http://evil.example"}, False),
         ({"Sec_Fetch_Site": "same-origin", "Origin": "https://studio.example", "Host": "inside"}, True),
         ({"Sec_Fetch_Site": "cross-site", "Origin": "http://127.0.0.1:7860", "Host": "127.0.0.1:7860"}, False),
         ({"Sec_Fetch_Site": "same-site", "Host": "127.0.0.1:7860"}, False),

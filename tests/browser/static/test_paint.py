@@ -204,3 +204,45 @@ def test_the_check_before_a_deploy_paints_with_each_model(page) -> None:
         assert (one["direction"], one["width"], one["height"]) == ("ba", 128, 85)
         assert one["high"] - one["low"] > 8
     assert page.evaluate("document.documentElement.dataset.ready") == "paint"
+
+
+def test_photographs_that_are_done_give_their_memory_back(browser, url: str) -> None:
+    """What was told of a painting held the photograph and the run, for as long as the page was open."""
+    with visit(browser, url) as page:
+        page.goto(url)
+        page.evaluate(
+            """async (photos) => {
+                const pen = OffscreenCanvasRenderingContext2D.prototype;
+                const { getImageData } = pen;
+                globalThis.read = [];
+                pen.getImageData = function (...where) {
+                    const image = getImageData.apply(this, where);
+                    if (image.width === 101) globalThis.read.push(new WeakRef(image.data));
+                    return image;
+                };
+                const { paintServer } = await import("./server-paint.js");
+                const facts = JSON.parse(document.getElementById("facts").textContent);
+                const server = paintServer({ ...facts, base: new URL(".", location.href).href, loading: () => {} });
+                const { take, paint, poll } = server.methods;
+                globalThis.painter = server;
+                for (let number = 0; number < photos; number += 1) {
+                    const canvas = new OffscreenCanvas(101, 67);
+                    canvas.getContext("2d").fillRect(0, 0, number, 67);
+                    const { path } = await server.upload(await canvas.convertToBlob());
+                    const { photo } = await take({ path, name: "a.png" });
+                    for (let turn = 0; turn < 2; turn += 1) { // The second time the painting is there.
+                        const { job } = await paint({ model: "tiny-cyclegan", direction: "ba", photo: photo.id });
+                        let told = null;
+                        do told = await poll({ job });
+                        while (told.state === "running");
+                        if (told.state !== "done") throw new Error(told.error);
+                    }
+                }
+            }""",
+            9,
+        )
+        chrome = page.context.new_cdp_session(page)
+        for _ in range(2):
+            chrome.send("HeapProfiler.collectGarbage")
+        assert page.evaluate("read.length") == 9
+        assert page.evaluate("read.filter((one) => one.deref()).length") <= 4, "those that were used last"
