@@ -1,7 +1,7 @@
 """Before anything else of the application: whether this visitor's browser asks for its own sake.
 
 On a computer of one's own, pages of others get nothing, and neither does this server's own page under a name that is
-not its own (see `origins`). A link may lead here, and a frame may show the page.
+not its own (see `origins`). A link may lead here; in a frame its own pages and invited ones alone show it.
 
 A Space is there for everybody's pages, as for every program: there they get what strangers get. Gradio lets each of
 them read the answers to what the visitor's browser sends with the visitor's cookies, among them who is signed in. So
@@ -15,7 +15,7 @@ from starlette.requests import HTTPConnection
 
 from gan_core.settings import on_space
 from gan_core.ui.gate import Message, Receive, Send, refuse
-from gan_core.ui.origins import from_another_page, host_name, is_own
+from gan_core.ui.origins import framing_policy, from_another_page, host_name, is_own
 
 SIGN_IN = "/login/"
 POLICY_VIOLATION = 1008
@@ -36,7 +36,7 @@ class Door:
             return await self._app(_without_cookies(scope) if foreign else scope, receive, send)
         problem = self._problem(asked, scope)
         if not problem:
-            return await self._app(scope, receive, send)
+            return await self._app(scope, receive, _framed_by_own(send))
         if scope["type"] == "websocket":
             return await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": ""})
         return await refuse(receive, send, 403, problem, plain="text/html" in asked.headers.get("accept", ""))
@@ -62,8 +62,19 @@ class Door:
 
 
 def _leads_here(asked: HTTPConnection, scope: Message) -> bool:
-    """Whether somebody followed a link, or a frame shows the page: what is opened then asks for itself."""
+    """Whether somebody followed a link, or a frame is to show the page: what is opened then asks for itself."""
     return scope.get("method") in ("GET", "HEAD") and asked.headers.get("sec-fetch-mode") == "navigate"
+
+
+def _framed_by_own(send: Send) -> Send:
+    policy = (b"content-security-policy", framing_policy().encode())
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), policy]}
+        await send(message)
+
+    return sending
 
 
 def _without_cookies(scope: Message) -> Message:

@@ -98,6 +98,17 @@ def _invited(origin: str | None) -> bool:
     return bool(name) and not on_space() and _listed(str(name), _names_told())
 
 
+def framing_policy() -> str:
+    """Content-Security-Policy of a page that only this computer's and the invited names' pages may show in a frame.
+
+    Around any other a visitor would press our buttons believing them another page's. A notebook is of this computer.
+    """
+    names = sorted({*CLOSED_TO_PAGES, *(f"*{one}" if one.startswith(".") else one for one in _names_told())})
+    return " ".join(
+        ["frame-ancestors 'self'", *(f"{scheme}://{name}:*" for name in names for scheme in ("http", "https"))]
+    )
+
+
 def _names_told() -> set[str]:
     return {host_name(text) or "" for text in Settings().hosts - {ANY}} - {""}
 

@@ -112,3 +112,20 @@ def test_another_page_reads_and_drives_nothing_and_its_link_opens_the_page(
     page.wait_for_selector("#explore-picture img")
     assert page.url.startswith(address)
     page.close()
+
+
+def test_another_page_cannot_lay_itself_over_ours_in_a_frame(led, address: str, elsewhere: int) -> None:
+    """People would press Delete where they saw something else."""
+    page = led.new_page()
+    page.set_default_timeout(WAIT_MS)
+    frame = "url => { const frame = document.createElement('iframe'); frame.src = url; document.body.append(frame); }"
+    for name, shown in ((NAME, False), ("127.0.0.1", True)):  # A notebook of this computer may.
+        page.goto(f"http://{name}:{elsewhere}/")
+        with page.expect_event("framenavigated", lambda one: one.parent_frame is not None):
+            page.evaluate(frame, address)
+        inner = page.frames[-1]
+        if shown:
+            inner.get_by_role("tab", name="Explore", exact=True).wait_for()
+        else:
+            assert inner.url.startswith("chrome-error:"), inner.url
+    page.close()

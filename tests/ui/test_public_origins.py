@@ -234,6 +234,12 @@ def test_links_programs_and_invited_pages_are_let_in(app: App) -> None:
     port = app.url.rpartition(":")[2]
     followed = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate", "Accept": "text/html"}
     assert ask(app, "GET", "/", **followed)[0] == 200
+    link = http.client.HTTPConnection(app.url.removeprefix("http://"), timeout=60)
+    link.request("GET", "/", headers={name.replace("_", "-"): text for name, text in followed.items()})
+    policy = link.getresponse().getheader("content-security-policy") or ""
+    link.close()
+    assert policy.startswith("frame-ancestors 'self' ")
+    assert "https://studio.example:*" in policy, "it may show the page in a frame, and others may not"
     for own in (
         {},
         {"Host": f"localhost:{port}", "Origin": f"http://localhost:{port}"},
