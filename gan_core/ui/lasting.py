@@ -60,19 +60,26 @@ class Lasting:
         self._not_before, self._failures = 0.0, 0
         self._refused: dict[str, tuple[float, str]] = {}
         """By name: when it is tried again, and why it was refused. Of all together under no name."""
+        self._begun = self._whole = False
+        """Whether it was asked what was kept, and whether all of it was answered."""
+        self._untold = ""
 
     def bring_back(self) -> list[str]:
-        """Fetch what was kept and is not here; its names. What cannot be fetched is told and left out."""
+        """Fetch what was kept and is not here; its names. What cannot be fetched is told and left out.
+
+        Where the Hub did not answer, a further call fetches the rest; after the first everything else that is here
+        counts as new.
+        """
         from gan_core.hub.listing import repositories
         from gan_core.mirror.fetch import bring, find_run
         from gan_core.sync import pull_model
 
-        begin, found = f"{self._user}/{self._prefix}{DOT}", []
+        begin, found, whole = f"{self._user}/{self._prefix}{DOT}", [], True
         try:
             kept = [one for one in repositories(self._user, tag="", token=self._token) if one.startswith(begin)]
         except HubError as error:
-            kept = []
-            self._tell(str(error))
+            kept, whole = [], False
+            self._tell_anew(str(error))
         for repository in kept:
             name, address = repository.removeprefix(begin), Address(repository)
             try:
@@ -84,9 +91,17 @@ class Lasting:
                     pull_model(address, self._settings, name=name, take="theirs", token=self._token)
                     found.append(name)
             except (GanCoreError, OSError) as error:
-                self._tell(f"{name} was not brought back: {error}")
-        self._kept = self._models()
+                self._tell_anew(f"{name} was not brought back: {error}")
+                whole = whole and getattr(error, "reason", "") not in ALIKE
+        here = self._models()
+        self._kept |= {name: stamp for name, stamp in here.items() if name in found or not self._begun}
+        self._begun, self._whole = True, whole
         return found
+
+    def _tell_anew(self, text: str) -> None:
+        if text != self._untold:  # Once, not every minute.
+            self._tell(text)
+        self._untold = text
 
     def keep(self) -> list[str]:
         """Send what is new since the last look, once it is written; the names of what was sent."""
@@ -120,11 +135,11 @@ class Lasting:
 
     def work(self, every_s: float = LOOK_S) -> None:
         """For ever: first what was kept comes back, then what is new is kept."""
-        if found := self.bring_back():
-            self._tell(f"Back from the Hub: {', '.join(found)}.")
         while True:
-            time.sleep(every_s)
+            if not self._whole and (found := self.bring_back()):
+                self._tell(f"Back from the Hub: {', '.join(found)}.")
             self.keep()
+            time.sleep(every_s)
 
     def _keep_models(self, sent: list[str]) -> None:
         from gan_core.sync import CARD, push_model

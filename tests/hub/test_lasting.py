@@ -138,6 +138,28 @@ def test_a_hub_that_is_down_is_told_once_and_tried_again(
     assert hub.repository("user/studio.tiny-dcgan").private
 
 
+def test_a_hub_that_is_down_at_the_start_brings_back_what_was_kept_later(
+    hub: HubServer, stranger: Process, tmp_path: Path, dcgan_folder: Path, cyclegan_folder: Path
+) -> None:
+    """It was asked once, and what was kept stayed away until the next restart."""
+    space = tmp_path / "space"
+    shutil.copytree(dcgan_folder, space / "models" / "brought")
+    begin(stranger, tmp_path / "before")
+    stranger.run(f"globals().update(it=begin({str(space / 'models')!r}, {str(space / 'runs')!r}))")
+    assert settle(stranger) == ["brought"], "it was never asked what was kept: everything is new"
+    shutil.rmtree(space)
+
+    hub.failures.add("GET /api/models", "broken")
+    assert begin(stranger, space) == []
+    assert stranger.run("it.bring_back()") == []
+    assert len(stranger.run("told")) == 1, "told once"
+    hub.failures.rules.clear()
+    shutil.copytree(cyclegan_folder, space / "models" / "new")  # A visitor brought it meanwhile.
+    assert stranger.run("it.bring_back()") == ["brought"]
+    assert (space / "models" / "brought" / "config.json").is_file()
+    assert settle(stranger) == ["new"], "what came meanwhile is kept, what came back is there"
+
+
 def test_one_that_is_refused_stops_no_other(
     hub: HubServer, stranger: Process, tmp_path: Path, trained: Path, dcgan_folder: Path
 ) -> None:
