@@ -35,6 +35,8 @@ class Comparison:
     """Files that changed there."""
     differ: tuple[str, ...] = ()
     """Files that are not the same now."""
+    strangers: bool = False
+    """Whether both hold something and, for all that is known, never were the same."""
 
 
 def compare(local: Mapping[str, File], remote: Remote | None, met: Meeting | None) -> Comparison:
@@ -50,7 +52,7 @@ def compare(local: Mapping[str, File], remote: Remote | None, met: Meeting | Non
     if not differ:
         return Comparison("in sync")
     if met is None:
-        return Comparison("diverged", mine=differ, theirs=differ, differ=differ)
+        return Comparison("diverged", mine=differ, theirs=differ, differ=differ, strangers=True)
     mine, theirs = changed(local, met.files), changed(remote.files, met.files)
     state: State = "diverged" if mine and theirs else "ahead" if mine else "behind"
     return Comparison(state, mine, theirs, differ)

@@ -94,6 +94,12 @@ def pull(
 def refuse_changed(planned: Pull, folder: Path, *, take_theirs: bool = False) -> None:
     """Raise `HubError` where a pull would overwrite what was changed here."""
     if planned.comparison.state in ("ahead", "diverged") and not take_theirs:
+        if planned.comparison.strangers:
+            raise HubError(
+                f"{planned.address} was not pulled: {folder.name} is here and never was the same as that repository. "
+                "Nothing was overwritten. Give what is there another --name, or take theirs for it (--take theirs).",
+                "diverged",
+            )
         names = ", ".join(planned.comparison.mine[:3])
         raise HubError(
             f"{planned.address} was not pulled: {folder.name} was changed here ({names}). Nothing was overwritten. "

@@ -186,6 +186,12 @@ def diverged(undone: str, planned: Push) -> str:
     """Both sides named, and the ways out."""
     mine, theirs = (_few(names) for names in (planned.comparison.mine, planned.comparison.theirs))
     head = (planned.head or "")[:8]
+    if planned.comparison.strangers:
+        return (
+            f"{undone}: it holds something at {head} that never was the same as this ({theirs}). Nothing was "
+            f"overwritten. Push to another name, or overwrite that commit (push --onto {head}), or whatever is there "
+            "(--take mine)."
+        )
     return (
         f"{undone}: it changed there too ({theirs} at {head}; here {mine}). Nothing was overwritten. "
         f"Take theirs (pull), or overwrite that commit (push --onto {head}), or whatever is there (--take mine)."

@@ -129,6 +129,18 @@ def test_who_is_first_by_a_moment_is_named(hub: HubServer, ready: Process, dcgan
     finally:
         hub.store.create = create
     assert refused["reason"] == "diverged"
-    assert f" at {hub.sha(NAME)[:8]}; here " in refused["error"]
+    assert f"something at {hub.sha(NAME)[:8]} that never was the same" in refused["error"]
     assert f"--onto {hub.sha(NAME)[:8]}" in refused["error"]
     assert hub.repository(NAME).content(CARD) == b"theirs"
+
+
+def test_a_folder_that_never_was_the_same_is_said_to_be_another(hub: HubServer, ready: Process, shelf: Path):
+    """It was said to have changed here, of a model that has nothing to do with that repository."""
+    hub.put("bob/ducks", {"config.json": b"{}", "generator.safetensors": b"other"})
+    before = (shelf / "ducks" / "config.json").read_bytes()
+    refused = ready.run(f"bring({str(shelf)!r}, 'bob/ducks')")
+    assert refused["reason"] == "diverged"
+    assert (
+        "never was the same as that repository. Nothing was overwritten. Give what is there another" in refused["error"]
+    )
+    assert (shelf / "ducks" / "config.json").read_bytes() == before
