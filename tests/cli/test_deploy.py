@@ -93,7 +93,14 @@ def test_a_killed_upload_changes_nothing_and_the_next_one_goes_on(
 def test_interrupted_while_it_builds_leaves_the_space_and_says_so(hub: HubServer, environment: dict[str, str]):
     hub.store.create("space", "user/studio", sdk="gradio", hardware="zero-a10g", stages=["BUILDING"])
     command = [sys.executable, "-m", "gan_core", "deploy", *SPACE]
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # A shell's background is deaf to it.
+    )
     end = time.monotonic() + 120
     while (
         not hub.asked("GET /api/spaces/user/studio/runtime")[2:] and process.poll() is None and time.monotonic() < end
