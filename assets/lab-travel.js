@@ -311,7 +311,7 @@ function timeTravel(host, { call, onStep, open, tell, changed, chosen = null }) 
     show(run_) {
       const other = run?.id !== run_.id;
       const gone = !other && samples.some((step) => !run_.samples.includes(step));
-      const [stepBefore, countBefore] = [samples[place], samples.length];
+      const [stepBefore, countBefore, activeBefore] = [samples[place], samples.length, run?.active];
       run = run_;
       if (other) {
         player.stop();
@@ -339,6 +339,7 @@ function timeTravel(host, { call, onStep, open, tell, changed, chosen = null }) 
       empty("");
       drawTicks();
       if (shownPanel === "film" && countBefore < 2 !== samples.length < 2) panels.film.show(samples.length < 2);
+      if (!other && run.active !== activeBefore && ["branch", "back"].includes(shownPanel)) panels[shownPanel].show(); // What can be had now.
       if (!layout) askLayout();
       const moved = other || gone || samples.length !== countBefore;
       if (!moved) return aim();
