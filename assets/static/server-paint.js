@@ -9,9 +9,7 @@ import { similarity } from "./similarity.js";
 import { Told } from "./told.js";
 
 const FIRST_PX = 320; // What is painted before the whole: it takes a second, and is laid over the sharp photograph.
-const COMPARE_PX = 256;
-const TRIP_PX = 512;
-const SHOWN_PX = 960;
+const [COMPARE_PX, TRIP_PX, SHOWN_PX] = [256, 512, 960];
 const AT_ONCE_S = 6; // A whole photograph that takes less is painted without being asked for.
 const QUICK_S = 1.2; // And one that takes less than this without a preview.
 const KILL_S = 1; // A preview that nobody waits for any more is stopped where more than this is left of it.

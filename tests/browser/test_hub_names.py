@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -193,9 +194,11 @@ def test_addresses_of_pages_are_names_too(page: Any) -> None:
         "user/../x": None,
         "hub:user/ducks@main.2": "user/ducks@main.2",
     }.items():
-        picker = type_name(page, text)
-        options = picker.get_by_role("option").all_inner_texts()
-        assert [one.partition("\n")[0] for one in options] == ([name] if name else []), text
+        options = type_name(page, text).get_by_role("option")
+        wanted, end = [name] if name else [], time.monotonic() + WAIT_MS / 1000
+        while (seen := [one.partition("\n")[0] for one in options.all_inner_texts()]) != wanted:
+            assert time.monotonic() < end, (text, seen)
+            page.wait_for_timeout(50)
         page.keyboard.press("Escape")
 
 
