@@ -8,6 +8,7 @@ import pytest
 
 from gan_core.config import RunConfig, command_line, train_config
 from gan_core.training.run_folder import create_run
+from tests.browser.lab_form_page import open_form
 from tests.data.pictures import png
 
 TIME = ".lf-time"
@@ -17,10 +18,7 @@ TIME = ".lf-time"
 def form(page):
     """The form, once it shows pictures and its command."""
     page.get_by_role("tab", name="Training").click()
-    # Where there is no run, the form opens by itself.
-    page.locator(".lf:visible, #lab-runs .lb-run:visible").first.wait_for()
-    if not page.locator(".lf").is_visible():
-        page.click("#lab-new")
+    open_form(page)
     page.wait_for_function("document.querySelectorAll('.lf-tiles img').length === 24")
     command_holds(page, "gan-core train")
     return page

@@ -13,6 +13,7 @@ import pytest
 from gan_core.mirror import read_wish
 from gan_core.training.run_folder import RunFolder, list_runs
 from tests.browser.conftest import WAIT_MS
+from tests.browser.lab_form_page import open_form
 from tests.hub.conftest import NEVER_USED, Process
 from tests.hub_server import Account, HubServer
 from tests.serving import App, serve
@@ -81,21 +82,13 @@ def says(page, selector: str, text: str) -> None:
     )
 
 
-def opened(page) -> None:
-    """The form, once it tells its command."""
-    if not page.is_visible(".lf"):
-        page.click("#lab-new")
-    page.wait_for_function("document.querySelector('#lf-steps')?.value")
-    says(page, "#lf-command", "gan-core train")
-
-
 def small(page, steps: int) -> None:
     for name, value in (("size", 16), ("batch", 4), ("steps", steps)):
         page.fill(f"#lf-{name}", str(value))
 
 
 def test_a_run_is_begun_with_a_push_and_its_snapshot_arrives(page, hub: HubServer, runs: Path):
-    opened(page)
+    open_form(page)
     small(page, 60)
     assert not page.is_visible("#lf-push-to"), "folded until it is wanted"
     page.check("#lf-push")
@@ -184,7 +177,7 @@ def test_a_finished_run_is_pushed_from_its_panel_and_another_page_goes_on_with_i
     page.wait_for_selector(".lb-push", state="hidden")
 
     # On from there, as on another machine.
-    opened(page)
+    open_form(page)
     page.select_option("#lf-origin", "hub")
     assert not page.is_visible(".lf-presets")
     page.fill("#lf-from", "user/none")
@@ -254,7 +247,7 @@ def test_fits_a_telephone_and_every_control_has_a_name(page, runs: Path):
     page.click("#lab-push")
     says(page, "#lab-panel-push", "Signed in as user.")
     fits(page, "#lab-panel-push")
-    opened(page)
+    open_form(page)
     page.check("#lf-push")
     says(page, ".lf-pushing", "Signed in as user.")
     page.select_option("#lf-origin", "hub")

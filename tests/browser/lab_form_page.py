@@ -1,0 +1,10 @@
+"""The form of a new run, as tests open it."""
+
+
+def open_form(page) -> None:
+    """On the Training tab: the form, once it tells its command."""
+    # Where there is no run the form opens by itself, and a press at that moment would find no button, or close it.
+    page.locator(".lf:visible, #lab-runs .lb-run:visible").first.wait_for()
+    if not page.is_visible(".lf"):
+        page.click("#lab-new")
+    page.wait_for_function("document.querySelector('#lf-command').textContent.includes('gan-core train')")
