@@ -64,6 +64,20 @@ def cyclegan_folder(tmp_path: Path) -> Path:
     return folder
 
 
+def one_way_translator(folder: Path, seed: int) -> None:
+    """A tiny translator with one direction alone, random weights."""
+    torch.manual_seed(seed)
+    networks = cyclegan.build(TINY_CYCLEGAN)
+    config = ModelConfig(
+        family="cyclegan",
+        network=network_json(TINY_CYCLEGAN),
+        domains={"a": "day", "b": "night"},
+        default_direction="ab",
+        directions=["ab"],
+    )
+    save(folder, config, {"generator_ab": networks["generator_ab"]})
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[HubServer]:
     """A Hub on this machine."""

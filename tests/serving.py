@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-START_S = 120.0  # Generous: the machine may be training at the same time.
+START_S = 240.0  # Generous: the machine may be training at the same time.
 SECRET = "only the Hub and this Space know it"
 SPACE = {
     "SYSTEM": "spaces",
@@ -103,12 +104,23 @@ class App:
         self.process.wait(30)
 
 
+def free_port() -> int:
+    """A port of this machine that nobody has.
+
+    It is bound seconds later, by another process. So it is none of those that the system hands out by itself, to
+    whoever asks for any and to every connection: one of these could be taken by then.
+    """
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
 @contextmanager
 def serve(folder: Path, *, runs: Path, models: Path, root: Path = ROOT, **environment: str) -> Iterator[App]:
     """folder: for its log. root: where its app.py lies. environment: besides this process's own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / f"app-{port}.log"
     command = [sys.executable, "app.py", "--port", str(port), "--runs", str(runs), "--models", str(models)]

@@ -31,6 +31,8 @@ class HubServer:
             path.unlink()
         self.store = Store(self.folder)
         self.store.accounts["hf_user"] = Account("user")
+        if hasattr(self, "failures"):
+            self.failures.let_go()
         self.failures = Failures()
         self.requests: list[str] = []
         self.bodies: list[bytes] = []

@@ -11,8 +11,9 @@ import yaml
 
 from gan_core.cards.front_matter import LICENSES
 from tests.hub_server.failures import ANSWERS
+from tests.hub_server.sending import Refused, Sending
 from tests.hub_server.spaces import space
-from tests.hub_server.store import BLOCK, Account, Blob, Commit, Conflict, Repository, is_lfs
+from tests.hub_server.store import Account, Blob, Commit, Conflict, Repository, is_lfs
 
 if TYPE_CHECKING:
     from tests.hub_server import HubServer
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
 KINDS = {"models": "model", "datasets": "dataset", "spaces": "space"}
 PAGE = 50
 """Files in one page of a tree: small, so that a test needs few to see two."""
-
-
-class Refused(Exception):  # noqa: N818 - an answer, not an error
-    def __init__(self, status: int, text: str, code: str = "", body: dict[str, Any] | None = None) -> None:
-        self.status, self.text, self.code, self.body = status, text, code, body or {}
 
 
 def handler(hub: "HubServer") -> type[BaseHTTPRequestHandler]:
@@ -35,19 +31,15 @@ def handler(hub: "HubServer") -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-class Answers(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Answers(Sending):
     hub: "HubServer"
-
-    def log_message(self, *_: object) -> None:
-        pass
 
     # One request.
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - the base class asks for this name
         self._respond()
 
-    do_HEAD = do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - the base class asks for these names
+    do_HEAD = do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - and for these
 
     def _respond(self) -> None:
         split = urlsplit(self.path)
@@ -65,6 +57,8 @@ class Answers(BaseHTTPRequestHandler):
                 raise ConnectionError
             if self.word == "slow":
                 time.sleep(5)
+            if self.word == "held":
+                self.hub.failures.hold()
             if self.command == "PUT":
                 return self.take(path)
             self.body, self.unread = self.rfile.read(self.unread), 0
@@ -356,51 +350,6 @@ class Answers(BaseHTTPRequestHandler):
             return self.stream(self.hub.store.path(blob.sha256), "regular", **facts)
         linked = {"X_Linked_Etag": facts["ETag"], "X_Linked_Size": str(blob.size)}
         return self.send(302, b"", Location=f"{self.hub.cdn}/lfs/{blob.sha256}", **facts, **linked)
-
-    def stream(self, path: Any, kind: str, **headers: str) -> None:  # noqa: ARG002 - tells the two apart in a trace
-        size = path.stat().st_size
-        start, status = 0, 200
-        wanted = self.headers.get("Range", "")
-        if wanted.startswith("bytes="):
-            start, status = int(wanted.removeprefix("bytes=").partition("-")[0]), 206
-            headers["Content_Range"] = f"bytes {start}-{size - 1}/{size}"
-            if start >= size:
-                raise Refused(416, "Range not satisfiable")
-        self.head(status, size - start, "application/octet-stream", Accept_Ranges="bytes", **headers)
-        if self.command == "HEAD":
-            return
-        half = size // 2
-        with path.open("rb") as file:
-            file.seek(start)
-            while block := file.read(BLOCK):
-                at = file.tell() - len(block)
-                if self.word == "flip" and at <= half < file.tell():
-                    changed = bytearray(block)
-                    changed[half - at] ^= 1
-                    block = bytes(changed)
-                if self.word == "lost" and file.tell() > half:
-                    self.wfile.write(block[: max(half - at, 0)])
-                    raise ConnectionError
-                self.wfile.write(block)
-
-    # Sending.
-
-    def json(self, value: Any, **headers: str) -> None:
-        self.send(200, json.dumps(value).encode(), **headers)
-
-    def send(self, status: int, content: bytes, kind: str = "application/json", **headers: str) -> None:
-        self.head(status, len(content), kind, **headers)
-        if self.command != "HEAD":
-            self.wfile.write(content)
-
-    def head(self, status: int, length: int, kind: str, **headers: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(length))
-        for name, value in headers.items():
-            if value:
-                self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
 
 
 def entry(path: str, blob: Blob) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from threading import Event
 
 ANSWERS = {
     "missing": (404, "RepoNotFound", "Repository not found"),
@@ -17,9 +18,11 @@ ANSWERS = {
     "broken": (500, "", "Internal\n  Error"),
     "down": (503, "", "Service Unavailable"),
 }
-WORDS = (*ANSWERS, "page", "slow", "drop", "lost", "flip")
-"""And: an answer that is not the Hub's; five seconds late; the connection ends before, or after the work was done
-without an answer; a byte of a file is flipped."""
+WORDS = (*ANSWERS, "page", "slow", "held", "drop", "lost", "flip")
+"""And: an answer that is not the Hub's; five seconds late; as late as the test wants, see `let_go`; the connection ends
+before, or after the work was done without an answer; a byte of a file is flipped."""
+HELD_S = 120.0
+"""A test that fails lets nobody go."""
 
 
 @dataclass
@@ -35,10 +38,19 @@ class Rule:
 @dataclass
 class Failures:
     rules: list[Rule] = field(default_factory=list)
+    _go_on: Event = field(default_factory=Event)
 
     def add(self, pattern: str, word: str, *, skip: int = 0, times: int = 10**9) -> None:
         assert word in WORDS, word
         self.rules.append(Rule(pattern, word, skip, times))
+
+    def hold(self) -> None:
+        """Wait until the test lets go."""
+        self._go_on.wait(HELD_S)
+
+    def let_go(self) -> None:
+        """What is held is answered, and what comes from now on is not held."""
+        self._go_on.set()
 
     def of(self, request: str) -> str | None:
         for rule in self.rules:

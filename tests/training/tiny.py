@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from gan_core.config import RunConfig, TrainConfig
+from gan_core.training.loop import train
 from gan_core.training.run_folder import RunFolder
 from gan_core.weights import load
 
@@ -55,6 +56,14 @@ def config(family: str, steps: int, **changed: Any) -> RunConfig:
         network={**options["network"], **network},
         recipe={**options["recipe"], **recipe},
     )
+
+
+def finished(folder: Path, run_config: RunConfig) -> RunFolder:
+    """A run that has been trained to its end, here and now."""
+    run = RunFolder(folder)
+    run.create(run_config)
+    list(train(run_config, run))
+    return run
 
 
 def flags(config: RunConfig) -> list[str]:
