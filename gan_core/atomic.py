@@ -1,9 +1,9 @@
 """Files and folders that are either wholly there or not at all, whatever happens while they are written."""
 
 import ctypes
-import glob
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -78,12 +78,41 @@ def _replace(path: Path, new: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def _hold(folder: Path) -> int | None:
+    """A lock on a folder that is being filled, which goes with its process; None where there are no such locks.
+
+    Raises `BlockingIOError` where another writer has it.
+    """
+    try:
+        import fcntl
+
+        descriptor = os.open(folder, os.O_RDONLY)
+    except (ImportError, OSError):
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        if isinstance(error, BlockingIOError):
+            raise
+        return None
+    return descriptor
+
+
+def _release(held: int | None) -> None:
+    if held is not None:
+        os.close(held)
+
+
 def _tidy(path: Path) -> None:
     """Remove what writers that were killed long ago left beside the folder, now that it is there whole."""
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+    ours = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}\.tmp")  # And not those of NAME.OTHER.
+    for left in path.parent.glob(".*.tmp"):
         with suppress(OSError):
-            if time.time() - left.stat().st_mtime > LEFT_S:
-                shutil.rmtree(left)
+            if ours.fullmatch(left.name) and time.time() - left.stat().st_mtime > LEFT_S:
+                held = _hold(left)  # One that waits for a slow download did not change for long either.
+                shutil.rmtree(left, ignore_errors=True)
+                _release(held)
 
 
 @contextmanager
@@ -97,6 +126,7 @@ def new_folder(path: Path, *, replace: bool = False, make_parent: bool = True) -
         path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_name(path)
     temporary.mkdir()
+    held = _hold(temporary)
     try:
         yield temporary
         for file in temporary.rglob("*"):
@@ -109,4 +139,5 @@ def new_folder(path: Path, *, replace: bool = False, make_parent: bool = True) -
         _sync(path.parent)
         _tidy(path)
     finally:
+        _release(held)
         shutil.rmtree(temporary, ignore_errors=True)

@@ -137,12 +137,24 @@ def test_two_processes_that_write_one_file_leave_one_of_their_contents(tmp_path)
 
 def test_what_a_killed_writer_left_goes_with_the_next_one(tmp_path):
     """A pull that was killed left its folder beside the models for ever."""
-    old, new, other = (tmp_path / name for name in (".ducks.0123.tmp", ".ducks.4567.tmp", ".geese.0123.tmp"))
-    for folder in (old, new, other):
-        folder.mkdir()
-        (folder / "half").write_text("half")
-    for folder in (old, other):
-        os.utime(folder, (0, 0))
+    stay = [".ducks.01234567.tmp", ".ducks.v2.01234567.tmp", ".geese.01234567.tmp"]  # New; of two other folders.
+    for name in (*stay, ".ducks.89abcdef.tmp"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half").write_text("half")
+        if name != stay[0]:
+            os.utime(tmp_path / name, (0, 0))
     with new_folder(tmp_path / "ducks") as folder:
         (folder / "whole").write_text("whole")
-    assert names(tmp_path) == [".ducks.4567.tmp", ".geese.0123.tmp", "ducks"]
+    assert names(tmp_path) == [*stay, "ducks"]
+
+
+def test_a_writer_that_takes_long_keeps_its_folder(tmp_path):
+    """Another one that was done first removed it: a large download changes nothing in it for an hour."""
+    with new_folder(tmp_path / "ducks", replace=True) as slow:
+        (slow / "half").write_text("half")
+        os.utime(slow, (0, 0))
+        with new_folder(tmp_path / "ducks") as quick:
+            (quick / "whole").write_text("whole")
+        assert names(slow) == ["half"]
+    assert names(tmp_path / "ducks") == ["half"]
+    assert names(tmp_path) == ["ducks"]

@@ -121,3 +121,63 @@ def test_tags_of_a_person_stay_when_a_card_is_renewed():
     assert divided(renewed(theirs, card(20)))[0]["tags"] == ["birds", "gan", "dcgan", "gan-core"]
     assert divided(renewed(card(tags=["birds"]), WAS))[0]["tags"] == ["birds", "gan", "dcgan", "gan-core"]
     assert renewed(theirs, WAS) == theirs
+
+
+DATA = replace(CONFIG, data={"name": "hub:user/ducks"})
+"""What the card was generated for, and the metrics that are measured now."""
+NOW = model_card("ducks", replace(DATA, trained={"steps": 20}), {"distance": 0.25})
+
+
+def edited(**head: object) -> str:
+    """A generated card whose head a person changed. None: they took the entry out."""
+    entries, text = divided(model_card("ducks", DATA, {"distance": 0.5}))
+    changed = {name: value for name, value in {**entries, **head}.items() if value is not None}
+    return f"---\n{yaml.safe_dump(changed, sort_keys=False)}---\n{text}"
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(
+    "hand",
+    [
+        {"license": "apache-2.0"},
+        {"license": "other", "license_name": "mine", "license_link": "LICENSE"},
+        {"datasets": ["user/ducks", "user/geese"]},
+        {"datasets": ["user/geese"]},
+        {"language": "no", "thumbnail": "x.png", "version": "1.10"},
+        {"tags": ["gan", "dcgan", "gan-core", "birds"]},
+    ],
+)
+def test_what_a_person_changed_in_a_head_stays_and_what_was_measured_is_renewed(hand: dict, known: bool):
+    """Our licence and data sets went over theirs with each push."""
+    card = renewed(edited(**hand), NOW, DATA if known else None)
+    head, text = divided(card)
+    assert {name: head[name] for name in hand} == hand
+    assert head["model-index"][0]["results"][0]["metrics"][0]["value"] == 0.25
+    assert "| Steps | 20 |" in text
+    assert {name: head[name] for name in ("library_name", "pipeline_tag")} == {
+        "library_name": "gan-core",
+        "pipeline_tag": "unconditional-image-generation",
+    }
+    assert renewed(card, NOW, DATA if known else None) == card, "once is enough"
+
+
+def test_what_a_person_took_out_of_a_head_stays_out():
+    taken = {"license": None, "datasets": None, "tags": ["gan-core"], "pipeline_tag": "other"}
+    head, _ = divided(renewed(edited(**taken), NOW, DATA))
+    assert "license" not in head
+    assert "datasets" not in head
+    assert (head["tags"], head["pipeline_tag"]) == (["gan-core"], "other")
+
+
+def test_what_nobody_touched_in_a_head_is_renewed():
+    """The repository is filled with another run: what told of the first one is no person's word."""
+    geese = replace(CONFIG, family="cyclegan", data={"name": "hub:user/geese"}, license="Mine", network={})
+    geese = replace(geese, domains={"a": "geese", "b": "ducks"})
+    ours = model_card("geese", geese, {})
+    head, _ = divided(renewed(edited(language="no", **{"model-index": None}), ours, DATA))
+    assert head == {**divided(ours)[0], "language": "no"}
+    mine = {"license": "mit", "license_name": "x"}
+    kept, _ = divided(renewed(edited(**mine), ours, DATA))
+    assert {name: kept[name] for name in mine} == mine, "they say one thing together"
+    alone, _ = divided(renewed(edited(), ours))
+    assert "license_name" not in alone, "it would be the name of another licence"

@@ -52,7 +52,7 @@ def test_what_a_person_wrote_stays_and_the_rest_is_renewed():
     card = renewed(edited, new)
     head, text = divided(card)
     assert head["widget"] == ["mine"]
-    assert head["license"] == "mit", "the configuration says so"
+    assert head["license"] == "gpl", "the configuration's went over a person's"
     assert "My own words." in text
     assert "And below." in text
     assert "0.9" in text

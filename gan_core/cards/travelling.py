@@ -1,7 +1,7 @@
 """A model's card on its way to a repository: what people wrote stays, and the model is loaded from there."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,17 +82,17 @@ def sent(folder: Path, address: Address, travelling: Travelling) -> Iterator[Non
 
     What somebody writes into it meanwhile stays. Raises `HubError` where that was before anything was sent.
     """
-    card, path = travelling.card, folder / CARD
+    card, path, undone = travelling.card, folder / CARD, f"{folder.name} was not pushed to {address.repository}"
     if card is None:
         yield
         return
-    if path.read_bytes() != travelling.before:
-        raise HubError(
-            f"{folder.name} was not pushed to {address.repository}: {CARD} was changed here meanwhile. Nothing was "
-            "sent. Push again.",
-            "diverged",
-        )
-    write_bytes(path, card)
+    try:
+        if path.read_bytes() != travelling.before:
+            raise HubError(f"{undone}: {CARD} was changed here meanwhile. Nothing was sent. Push again.", "diverged")
+        write_bytes(path, card)
+    except OSError as error:
+        why = f"{CARD} cannot be written ({error.strerror or error}). Make room or check the folder, then try again."
+        raise HubError(f"{undone}: {why}", "disk") from None
     try:
         yield
     except GanCoreError as error:
@@ -100,6 +100,7 @@ def sent(folder: Path, address: Address, travelling: Travelling) -> Iterator[Non
         there = met is not None and File.of(card).same(met.files.get(CARD))  # It went wrong later than that.
         # Without the Hub's answer nobody knows. Then it stays as it may be there.
         known = getattr(error, "reason", "") not in ("offline", "down")
-        if not there and known and path.read_bytes() == card:
-            write_bytes(path, travelling.before)
+        with suppress(OSError):  # A disk that is full is told, and the card comes back with the next push.
+            if not there and known and path.read_bytes() == card:
+                write_bytes(path, travelling.before)
         raise

@@ -1,30 +1,19 @@
 """`gan-core hub`: models here and on the Hugging Face Hub, compared and brought together."""
 
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from gan_core.cli.hub_rows import (
-    Row,
-    amount,
-    carried_out,
-    pulled,
-    pushed,
-    show_files,
-    show_standings,
-    standing_row,
-    tell,
-    why,
-    work_row,
-)
+from gan_core.cli.hub_rows import Row, pulled, pushed, show_standings, standing_row, why, work_row
+from gan_core.cli.hub_work import each, here, named
 from gan_core.cli.options import as_json, print_json
 from gan_core.errors import ConfigError, HubError
+from gan_core.hub.client import one_account
 from gan_core.hub.showing import on_terminal
 from gan_core.settings import Settings
 
 if TYPE_CHECKING:
-    from gan_core.sync import Standing
+    from gan_core.hub.client import Address
 
 dry = click.option("--dry-run", is_flag=True, help="Show what would move, and how many bytes; change nothing.")
 whose = click.option("--namespace", help="Whose repositories: a user or an organisation; default: who is signed in.")
@@ -49,14 +38,15 @@ def status(names: tuple[str, ...], namespace: str | None, as_json: bool) -> None
 
     settings, rows, away = Settings(), [], None
     try:
-        for one in standings(settings, names, namespace=namespace):
-            rows.append(standing_row(one))
+        with one_account():
+            for one in standings(settings, names, namespace=namespace):
+                rows.append(standing_row(one))
     except (HubError, KeyboardInterrupt) as error:
         if not rows:
             raise
         away = error  # What is known already is told.
     known = {row["model"] for row in rows}
-    rest = [name for name in _here(settings) if name not in known and (not names or name in names)] if away else []
+    rest = [name for name in here(settings) if name not in known and (not names or name in names)] if away else []
     rows += [standing_row(None, name, f"not looked at: {why(away)}") for name in rest]
     if as_json:
         print_json(rows)
@@ -107,11 +97,13 @@ def push(
         raise ConfigError("A repository is named beside one model alone. Nothing was sent. Push them one by one.")
     if address and address.revision:
         raise ConfigError(f"{repository}: a push makes a new commit on main. Leave the revision out; name it by --tag.")
+    if address:
+        _of(address, namespace, "sent")
     if onto and (every or len(names) > 1):
         raise ConfigError("--onto is the commit of one repository. Nothing was sent. Name one model.")
 
     def send(name: str, row: Row) -> None:
-        to = address or (address_of(settings.models_dir / name, namespace) if name in _here(settings) else None)
+        to = address or (address_of(settings.models_dir / name, namespace) if name in here(settings) else None)
         with on_terminal(name, at_once=True) as progress:
             done = push_model(name, to, settings, onto=onto, dry_run=dry_run, progress=progress, **told)
         pushed(row, done, told["tag"], dry_run)
@@ -123,28 +115,28 @@ def push(
             "diverged": "mine",
             **({"in sync": "mine"} if told["tag"] else {}),
         }
-        _each(settings, (), namespace, sides, told["take"], dry_run, as_json, options=told)
+        each(settings, (), namespace, sides, told["take"], dry_run, as_json, options=told)
         return
-    if len(names) > 1:
-        rows = [work_row(name=name) for name in names]
-        done = carried_out(names, lambda name: work_row(name=name), send, rows)
-        tell(*done, as_json=as_json, dry_run=dry_run, nothing="")
-        return
-    row = work_row(name=names[0])
-    send(names[0], row)
-    if as_json:
-        print_json(_json(row, dry_run, "repository", "commit", "tag"))
-    elif dry_run:
-        _plan(row)
-    else:
+
+    def sentence(row: Row, moved: str | None) -> str:
         at = f"{row['repository']}, commit {(row['commit'] or '')[:8]}{', tagged ' + row['tag'] if row['tag'] else ''}"
-        moved = row["done"] != "nothing"
-        sent = f"is at {at}: {_amount(row)} sent" if moved else f"was already there: {at}. Nothing had to be sent"
-        click.echo(f"{names[0]} {sent}")
+        return f"{row['model']} " + (
+            f"is at {at}: {moved} sent" if moved else f"was already there: {at}. Nothing had to be sent"
+        )
+
+    named(
+        names,
+        lambda name: work_row(name=name),
+        send,
+        facts=lambda row: {key: row[key] for key in ("repository", "commit", "tag")},
+        sentence=sentence,
+        dry_run=dry_run,
+        as_json=as_json,
+    )
 
 
 @hub.command()
-@click.argument("repositories", metavar="[USER/NAME[@REVISION]]...", nargs=-1)
+@click.argument("repositories", metavar="[[USER/]NAME[@REVISION]]...", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="All of yours, and what models here belong to. Pinned ones stay.")
 @whose
 @click.option("--name", help="Of the model here; default: of the repository.")
@@ -162,6 +154,8 @@ def pull(
 ) -> None:
     """Fetch models into the models folder: verified by hash, loaded strictly, and only then put in their place.
 
+    NAME alone is that of --namespace, else of the repository that this model belongs to, else yours.
+
     Repositories of other projects are imported (see `gan-core import`); nothing in them is run. What is pulled at a tag
     or a commit is pinned there: nothing but another pull of it by name moves it.
     """
@@ -174,9 +168,9 @@ def pull(
         raise ConfigError("--name is that of one model. Nothing was fetched. Name one repository.")
     if every:
         sides = dict.fromkeys(("behind", "only there", "diverged"), "theirs")
-        _each(settings, (), namespace, sides, take, dry_run, as_json, there=True)
+        each(settings, (), namespace, sides, take, dry_run, as_json, there=True)
         return
-    addresses = [Address.parse(repository) for repository in repositories]
+    addresses = [_source(repository, namespace, settings) for repository in repositories]
 
     def fetch(address: Address, row: Row) -> None:
         with on_terminal(str(address), at_once=True) as progress:
@@ -186,22 +180,24 @@ def pull(
     def begin(address: Address) -> Row:
         return work_row(repository=str(address))
 
-    if len(addresses) > 1:
-        done = carried_out(addresses, begin, fetch, [begin(address) for address in addresses])
-        tell(*done, as_json=as_json, dry_run=dry_run, nothing="")
-        return
-    row = begin(addresses[0])
-    fetch(addresses[0], row)
-    folder = settings.models_dir / row["model"]
-    if as_json:
-        print_json({**_json(row, dry_run, "model", "commit"), "folder": str(folder)})
-    elif dry_run:
-        _plan(row)
-    else:
+    def sentence(row: Row, moved: str | None) -> str:
         what = f"{addresses[0]}, commit {row['commit'][:8]}"
-        moved = row["done"] != "nothing"
-        told = f"holds {what}: {_amount(row)} fetched" if moved else f"held {what} already. Nothing had to be fetched"
-        click.echo(f"{folder} {told}")
+        return f"{settings.models_dir / row['model']} " + (
+            f"holds {what}: {moved} fetched" if moved else f"held {what} already. Nothing had to be fetched"
+        )
+
+    named(
+        addresses,
+        begin,
+        fetch,
+        facts=lambda row: {
+            **{key: row[key] for key in ("model", "commit")},
+            "folder": str(settings.models_dir / row["model"]),
+        },
+        sentence=sentence,
+        dry_run=dry_run,
+        as_json=as_json,
+    )
 
 
 @hub.command()
@@ -216,55 +212,14 @@ def pull(
 def sync(
     names: tuple[str, ...], namespace: str | None, take: str | None, new: bool, dry_run: bool, as_json: bool
 ) -> None:
-    """Push what is ahead, pull what is behind. What diverged waits for --take, and is named; what is pinned stays."""
+    """Push what is ahead, pull what is behind. What diverged waits for --take, and is named; what is pinned stays.
+
+    What people wrote into a card on both sides is no reason to wait, where a push can bring it together.
+    """
     sides = {"ahead": "mine", "behind": "theirs", "diverged": take or ""}
     if new:
         sides |= {"only here": "mine", "only there": "theirs"}
-    _each(Settings(), names, namespace, sides, take, dry_run, as_json, there=new)
-
-
-def _each(
-    settings: Settings,
-    names: tuple[str, ...],
-    namespace: str | None,
-    sides: Mapping[str, str],
-    take: str | None,
-    dry_run: bool,
-    as_json: bool,
-    *,
-    there: bool = False,
-    options: Mapping[str, Any] | None = None,
-) -> None:
-    """Look at each model, and send or fetch it as its state says. sides: whose side wins, by state.
-
-    there: also what is only on the Hub. options: of the pushes.
-    """
-    from gan_core.sync import pull_model, push_model, standings
-
-    def move(one: "Standing", row: Row) -> None:
-        state, side = row["state"], sides.get(row["state"], "")
-        if one.pinned and state != "in sync":
-            pull = f"gan-core hub pull {row['repository']} --name {one.name}"
-            row["note"] = f"pinned at {one.pinned}, and stays there. By name it moves: {pull}"
-            return
-        took = take if state == "diverged" else None
-        with on_terminal(one.name, at_once=True) as progress:
-            if side == "mine":
-                more = {**(options or {}), "take": took, "dry_run": dry_run, "progress": progress}
-                pushed(row, push_model(one.name, one.address, settings, **more), more.get("tag"), dry_run)
-            elif side == "theirs" and one.address:
-                name = one.name.lower()
-                folder, done = pull_model(
-                    one.address, settings, name=name, dry_run=dry_run, take=took, progress=progress
-                )
-                pulled(row, done, folder.name, dry_run)
-            elif state == "diverged":
-                row["error"] = f"{one.name} changed on both sides. Nothing was done. Choose with --take mine or theirs."
-
-    every = [work_row(name=name) for name in _here(settings) if not names or name in names]
-    looked: Iterator[Standing] = standings(settings, names, namespace=namespace, there=there)
-    rows, away = carried_out(looked, work_row, move, every)
-    tell(rows, away, as_json=as_json, dry_run=dry_run, nothing="There is nothing to sync.")
+    each(Settings(), names, namespace, sides, take, dry_run, as_json, there=new)
 
 
 def _one_way(named: tuple[str, ...], every: bool, what: str) -> None:
@@ -272,20 +227,29 @@ def _one_way(named: tuple[str, ...], every: bool, what: str) -> None:
         raise click.UsageError(f"Name {what}, or say --all." if not named else f"Name {what}, or say --all: not both.")
 
 
-def _here(settings: Settings) -> list[str]:
-    from gan_core.sync import model_folders
-
-    return [folder.name for folder in model_folders(settings)]
-
-
-def _json(row: Row, dry_run: bool, *more: str) -> dict[str, Any]:
-    return {"dry_run": dry_run, **{name: row[name] for name in ("files", "bytes", "deleted", *more)}}
+def _of(address: "Address", namespace: str | None, what: str) -> None:
+    """Refuse an option that would be passed over."""
+    if namespace and not address.repository.startswith(f"{namespace}/"):
+        raise ConfigError(f"{address} is not of {namespace}. Nothing was {what}. Leave --namespace out.")
 
 
-def _plan(row: Row) -> None:
-    show_files(row)
-    click.echo(_amount(row) if row["files"] or row["deleted"] else "Nothing would move")
+def _source(text: str, namespace: str | None, settings: Settings) -> "Address":
+    """USER/NAME, or the repository that NAME alone is, each perhaps with @REVISION. Raises `GanCoreError`."""
+    from gan_core.hub.client import Address, account
+    from gan_core.sync import address_of
 
-
-def _amount(row: Row) -> str:
-    return amount(row["files"], row["deleted"])
+    name, _, revision = text.partition("@")
+    if "/" in name:
+        address = Address.parse(text)
+        _of(address, namespace, "fetched")
+        return address
+    if namespace is None and name in here(settings) and (known := address_of(settings.models_dir / name, None)):
+        return Address.parse(f"{known.repository}@{revision}")
+    whose = namespace or (account() or {}).get("name")
+    if whose is None:
+        raise HubError(
+            f"{name} was not pulled: it is not said whose. Name it as USER/NAME or by --namespace, or log in "
+            "(hf auth login).",
+            "signed-out",
+        )
+    return Address.parse(f"{whose}/{text}")

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ OFFLINE = "offline", "the Hub cannot be reached. Try again when online."
 SIGNED_OUT = "you are not signed in. Log in (hf auth login), or set HF_TOKEN."
 _limiting = Lock()
 _limited_to: list[float] = []
+_told_once: ContextVar[dict[str | None, dict[str, Any]] | None] = ContextVar("told_once", default=None)
 Progress = Callable[[int, int], None]
 """progress(bytes done, bytes in all)"""
 NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
@@ -56,7 +58,10 @@ class Address:
 
 def _of_page(text: str) -> str:
     """user/name@revision of https://huggingface.co/user/name/tree/revision, as people copy it; else `text`."""
-    page = urlsplit(text if "://" in text else f"https://{text}")
+    try:
+        page = urlsplit(text if "://" in text else f"https://{text}")
+    except ValueError:  # Half a pair of brackets.
+        return text
     hosts = {"huggingface.co", "www.huggingface.co", "hf.co", urlsplit(os.environ.get("HF_ENDPOINT", "")).netloc}
     if not page.netloc or page.netloc not in hosts:
         return text
@@ -143,7 +148,7 @@ def _told(error: BaseException, what: str, revision: str | None) -> tuple[str, s
         case errors.GatedRepoError():
             return "gated", "its owner asks for consent first. Give it on the Hub's page and log in."
         case errors.RevisionNotFoundError():
-            return "revision", f"it has no revision {revision!r}."
+            return "revision", f"it has no revision {revision!r}. Check its name."
         case errors.RepositoryNotFoundError():
             return "missing", f"there is no such {what}, or this account may not see it. Check the name."
         case errors.LocalEntryNotFoundError() | errors.OfflineModeIsEnabled() | httpx.TransportError():
@@ -197,33 +202,56 @@ def without_tokens(text: str) -> str:
 def account(token: str | None = None) -> dict[str, Any] | None:
     """Who is signed in: {"name", "organisations", "may_write"}; None where nobody is. Raises `HubError`."""
     told = _whoami("Your account was not looked up", token)
-    if told is None:
-        return None
+    return None if told is None else _account(told)
+
+
+def _account(told: dict[str, Any]) -> dict[str, Any]:
     role = told.get("auth", {}).get("accessToken", {}).get("role", "write")
     organisations = [one["name"] for one in told.get("orgs", []) if one.get("roleInOrg") != "read"]
     return {"name": told["name"], "organisations": organisations, "may_write": role != "read"}
 
 
-def refuse_reader(repository: str, undone: str, *, token: str | None = None) -> None:
+def refuse_reader(repository: str, undone: str, *, makes: bool = False, token: str | None = None) -> None:
     """Raise `HubError` where this account cannot write to a repository, whatever there is: asked before any work.
 
-    Of a repository of one of its organisations the Hub itself must say.
+    makes: the repository is to be made, which an organisation's readers cannot; who may write to one that is there the
+    Hub itself must say.
     """
     told = _whoami(undone, token)
     if told is None:
         raise HubError(f"{undone}: {SIGNED_OUT}", "signed-out")
-    namespace = repository.partition("/")[0]
-    reads = told.get("auth", {}).get("accessToken", {}).get("role") == "read"
-    if reads or namespace not in (told["name"], *(one["name"] for one in told.get("orgs", []))):
-        whose = f"{told['name']}'s token may only read" if reads else f"{told['name']} may not write to {namespace}"
-        raise HubError(f"{undone}: {whose}. Use a name of your own, or a token that may write.", "forbidden")
+    who, namespace = _account(told), repository.partition("/")[0]
+    organisations = who["organisations"] if makes else [one["name"] for one in told.get("orgs", [])]
+    if not who["may_write"] or namespace not in (who["name"], *organisations):
+        why = "" if who["may_write"] else " This one may only read."
+        raise HubError(
+            f"{undone}: {who['name']} may not write to {namespace}. Use a name of your own, or a token that may write."
+            f"{why}",
+            "forbidden",
+        )
 
 
 def _whoami(undone: str, token: str | None) -> dict[str, Any] | None:
     from huggingface_hub.errors import LocalTokenNotFoundError
 
+    known = _told_once.get()
+    if known is not None and token in known:
+        return known[token]
     with explained(undone):
         try:
-            return api(token).whoami(cache=True)
+            told = api(token).whoami()
         except LocalTokenNotFoundError:
             return None
+    if known is not None:
+        known[token] = told
+    return told
+
+
+@contextmanager
+def one_account() -> Iterator[None]:
+    """Inside, the Hub is asked once who is signed in: more than a few such questions a minute it refuses."""
+    before = _told_once.set({})
+    try:
+        yield
+    finally:
+        _told_once.reset(before)

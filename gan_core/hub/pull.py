@@ -76,18 +76,20 @@ def pull(
     if planned.comparison.state == "in sync":
         write_meeting(folder, address.repository, remote.head, local_files(folder), pinned=address.pin)
         return planned
-    sweep(folder.parent)
-    with new_folder(folder, replace=True) as temporary:
-        with _held(temporary):
-            _gather(planned, remote, folder, temporary, token, progress, undone)
-            check(temporary)
-            _keep_own(folder, temporary)
-        if local_files(folder) != before:
-            raise HubError(
-                f"{undone}: {folder.name} was changed here while it was fetched. Nothing was overwritten. Pull again.",
-                "diverged",
-            )
-        write_meeting(temporary, address.repository, remote.head, local_files(temporary), pinned=address.pin)
+    try:
+        sweep(folder.parent)
+        with new_folder(folder, replace=True) as temporary:
+            with _held(temporary):
+                _gather(planned, remote, folder, temporary, token, progress, undone)
+                check(temporary)
+                _keep_own(folder, temporary)
+            if local_files(folder) != before:
+                why = f"{folder.name} was changed here while it was fetched. Nothing was overwritten. Pull again."
+                raise HubError(f"{undone}: {why}", "diverged")
+            write_meeting(temporary, address.repository, remote.head, local_files(temporary), pinned=address.pin)
+    except OSError as error:
+        why = f"{error.strerror or error}. Nothing was overwritten. Make room or check the folder, then try again."
+        raise HubError(f"{undone}: {why}", "disk") from None
     return planned
 
 
@@ -183,7 +185,7 @@ def read_text(address: Address, name: str, commit: str, *, token: str | None = N
             raise HubError(f"{undone}: it is larger than {TEXT_BYTES / 1e6:g} MB.", "foreign")
 
     limit_waiting()
-    with explained(undone, what="model"):
+    with explained(undone, what="model", revision=commit):
         path = Path(
             hf_hub_download(address.repository, name, revision=commit, token=token, tqdm_class=counter(refuse_large))
         )

@@ -97,9 +97,14 @@ def push(
         if check:
             check(folder)
         head = _commit(folder, planned, local, message or f"Upload {folder.name}", private, token, progress, undone)
-    write_meeting(folder, address.repository, head, local, pinned=pinned)
+    done = f"{address.repository} {'was pushed' if planned.moves else 'is there'}"
+    try:
+        write_meeting(folder, address.repository, head, local, pinned=pinned)
+    except OSError as error:
+        why = f"{error.strerror or error}. Make room or check the folder, then push again."
+        raise HubError(f"{done}, but not noted in the folder of {folder.name}: {why}", "disk") from None
     if tag and not tagged:
-        with explained(f"{address.repository} {'was pushed' if planned.moves else 'is there'}, but not tagged {tag}"):
+        with explained(f"{done}, but not tagged {tag}"):
             api(token).create_tag(address.repository, tag=tag, revision=head)
     return Push(address, planned.comparison, planned.add, planned.delete, planned.head, head)
 

@@ -3,22 +3,13 @@
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from gan_core.errors import HubError
-from gan_core.hub.client import SIGNED_OUT, Progress, account, api, explained, quietly
+from gan_core.hub.client import Progress, api, explained, quietly, refuse_reader
 from gan_core.hub.sending import send_ahead
 
 
 def may_create(repository: str, undone: str, *, token: str | None = None) -> None:
     """Raise `HubError` where this account cannot make the repository."""
-    who = account(token)
-    if who is None:
-        raise HubError(f"{undone}: {SIGNED_OUT}", "signed-out")
-    namespace = repository.partition("/")[0]
-    if not who["may_write"] or namespace not in (who["name"], *who["organisations"]):
-        raise HubError(
-            f"{undone}: {who['name']} may not write to {namespace}. Use a name of your own, or a token that may write.",
-            "forbidden",
-        )
+    refuse_reader(repository, undone, makes=True, token=token)
 
 
 def create(repository: str, undone: str, *, private: bool, token: str | None = None) -> None:

@@ -9,8 +9,9 @@ from gan_core.hub.client import Address, Progress, quietly
 from gan_core.hub.files import look
 from gan_core.hub.tree import may_create
 from gan_core.mirror.keeper import Keeper
-from gan_core.mirror.pushing import locked, push, would_be_ours
-from gan_core.mirror.record import Record, Wish, forget_wish, read_record, read_wish, write_record, write_wish
+from gan_core.mirror.locks import locked
+from gan_core.mirror.pushing import push_in_turn, turn, would_be_ours
+from gan_core.mirror.record import Record, Wish, folder, forget_wish, read_record, read_wish, write_record, write_wish
 from gan_core.training.run_folder import OCCUPIES, RunFolder
 
 
@@ -31,19 +32,21 @@ def push_now(
 
     Raises `GanCoreError`; a push elsewhere that came to nothing changes nothing then.
     """
-    before = read_wish(run)
-    known = read_record(run, before.repository) if before else None
-    if wish != before:
-        write_wish(run, wish)
-    try:
-        return push(run, wish, onto=onto, anew=anew, progress=progress)
-    except (GanCoreError, KeyboardInterrupt):
+    with turn(run):
+        # Looked at in its turn: whoever pushed before this one wrote what it came to.
+        before = read_wish(run)
+        known = read_record(run, before.repository) if before else None
         if wish != before:
-            with suppress(GanCoreError, OSError):
-                write_wish(run, before) if before else forget_wish(run)
-                if known is not None and before is not None and before.repository != wish.repository:
-                    write_record(run, known)  # What the other repository holds is still true.
-        raise
+            write_wish(run, wish)
+        try:
+            return push_in_turn(run, wish, onto=onto, anew=anew, progress=progress)
+        except (GanCoreError, KeyboardInterrupt):
+            if wish != before and read_wish(run) == wish:
+                with suppress(GanCoreError, OSError):
+                    write_wish(run, before) if before else forget_wish(run)
+                    if known is not None and before is not None and before.repository != wish.repository:
+                        write_record(run, known)  # What the other repository holds is still true.
+            raise
 
 
 def follow(run: RunFolder) -> Keeper | None:
@@ -51,7 +54,7 @@ def follow(run: RunFolder) -> Keeper | None:
     wish = read_wish(run)
     if wish is None or run.status()["state"] not in OCCUPIES:
         return None  # One that waits in the queue is pushed by its trainer.
-    free = locked(run, "process")
+    free = locked(folder(run) / "process.lock")
     if free is None:
         return None
     os.close(free)

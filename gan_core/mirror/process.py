@@ -9,15 +9,15 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from threading import Thread
 
 import psutil
 
 from gan_core.errors import GanCoreError, HubError
 from gan_core.hub.client import without_tokens
-from gan_core.mirror.pushing import locked, look_first, push
-from gan_core.mirror.record import Record, Wish, read_record, read_wish, unsent, write_record
+from gan_core.mirror.locks import locked
+from gan_core.mirror.pushing import look_first, push
+from gan_core.mirror.record import Record, Wish, amend, folder, read_record, read_wish, unsent
 from gan_core.training.run_folder import ACTIVE, RunFolder
 
 EVENT = "hub"
@@ -52,9 +52,9 @@ class Mirror:
         """Until all is sent after the training has ended. Its exit status."""
         Thread(target=self._leave_in_time, daemon=True).start()
         while not self.run.is_gone():
-            wish = read_wish(self.run)
-            if wish is None or wish.repository != self.wish.repository:
-                return DONE  # Somebody wants it otherwise; another process sees to that.
+            wish = self._ours()
+            if wish is None:
+                return DONE  # Another process sees to it.
             self.wish, self.every_s = wish, 60 * wish.minutes
             ended = self._training_ended()
             waits = unsent(self.run, read_record(self.run, wish.repository))
@@ -64,15 +64,21 @@ class Mirror:
             if time.time() >= self.due_at or (self.reason is None and (ended or first) and self.looked):
                 try:
                     self._try(waits is not None)
-                except HubError as error:
-                    if error.reason in FOR_GOOD:
+                except GanCoreError as error:
+                    if self._ours() is None:
+                        return DONE  # It was asked to go elsewhere meanwhile, and nothing is wrong with that.
+                    reason = error.reason if isinstance(error, HubError) else "disk"
+                    if reason in FOR_GOOD:
                         self._end(str(error))
                         return ENDED
-                    self._trouble(str(error), error.reason)
-                except GanCoreError as error:
-                    self._trouble(str(error), "disk")
+                    self._trouble(str(error), reason)
             time.sleep(min(LOOK_S, self.every_s / 4))
         return DONE
+
+    def _ours(self) -> Wish | None:
+        """The wish as it is now; None where somebody wants it otherwise."""
+        wish = read_wish(self.run)
+        return wish if wish is not None and wish.repository == self.wish.repository else None
 
     def _training_ended(self) -> bool:
         ended = self.run.status()["state"] not in ACTIVE
@@ -96,8 +102,7 @@ class Mirror:
             self._went_well(before, record)
         elif self.reason is not None:  # It was to be looked at only.
             self.reason = None
-            record = read_record(self.run, self.wish.repository)
-            write_record(self.run, replace(record, trouble=None, tries=0))
+            amend(self.run, self.wish.repository, trouble=None, tries=0)
         self.due_at = time.time() + self.every_s
 
     def _went_well(self, before: Record, record: Record) -> None:
@@ -111,20 +116,18 @@ class Mirror:
         self.reason = None
 
     def _trouble(self, text: str, reason: str) -> None:
-        record = read_record(self.run, self.wish.repository)
-        tries = record.tries + 1 if self.reason is not None else 1
+        tries = read_record(self.run, self.wish.repository).tries + 1 if self.reason is not None else 1
         self.due_at = time.time() + pause_s(tries, reason, self.every_s)
         if reason != self.reason:
             self._say(f"{text} {self._meanwhile()}It is tried again.")
         self.reason = reason
         with suppress(GanCoreError):  # A full disk: then it stands nowhere.
-            write_record(self.run, replace(record, trouble=text, tries=tries, next_at=self.due_at))
+            amend(self.run, self.wish.repository, trouble=text, tries=tries, next_at=self.due_at)
 
     def _end(self, text: str) -> None:
         self._say(f"{text} {self._meanwhile()}".rstrip())
-        record = read_record(self.run, self.wish.repository)
         with suppress(GanCoreError):
-            write_record(self.run, replace(record, ended=text, trouble=None))
+            amend(self.run, self.wish.repository, ended=text, trouble=None)
 
     def _meanwhile(self) -> str:
         return "" if self._training_ended() else "Training goes on. "
@@ -161,7 +164,7 @@ def main(run: RunFolder) -> int:
     try:
         descriptor = None
         while descriptor is None:
-            descriptor = locked(run, "process", wait_s=3600.0)
+            descriptor = locked(folder(run) / "process.lock", wait_s=3600.0)
         return Mirror(run, wish).go()
     except GanCoreError as error:
         if run.is_gone():

@@ -1,25 +1,26 @@
 """One push of a run: one atomic commit on top of what was looked at, and nothing of anybody else's is overwritten."""
 
+import json
 import os
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 from gan_core.atomic import write_bytes
 from gan_core.cards import renewed
-from gan_core.config import few
-from gan_core.errors import HubError, RunError
+from gan_core.config import ModelConfig, few
+from gan_core.errors import HubError, ModelError, RunError
 from gan_core.hub.client import Address, Progress, quietly
 from gan_core.hub.compare import changed
 from gan_core.hub.files import File, Tree, hashed, look
 from gan_core.hub.pull import read_text
 from gan_core.hub.tree import commit, create, may_create
-from gan_core.mirror.record import Record, Sent, Wish, folder, read_record, write_record
+from gan_core.mirror.locks import locked
+from gan_core.mirror.record import Record, Sent, Wish, folder, read_record, read_wish, write_record
 from gan_core.mirror.stage import CARD, MODEL, STATUS, Stage, allowed, staged
 from gan_core.training.run_folder import RunFolder
+from gan_core.weights import CONFIG
 
 LOCK_S = 60.0
 
@@ -48,33 +49,52 @@ def push(
 
     Raises `HubError`, with the reason "diverged" where somebody else changed what is ours there; `RunError`.
     """
+    with turn(run):
+        # While this one waited for its turn, the other one may have been asked to go elsewhere, and went.
+        asked = read_wish(run)
+        if asked is not None and asked.repository != wish.repository:
+            raise RunError(f"{_undone(run, wish)}: it goes to {asked.repository} by now. Nothing was sent.")
+        return push_in_turn(run, wish, onto=onto, anew=anew, token=token, progress=progress)
+
+
+def push_in_turn(
+    run: RunFolder,
+    wish: Wish,
+    *,
+    onto: str | None = None,
+    anew: bool = False,
+    token: str | None = None,
+    progress: Progress = quietly,
+) -> Record:
+    """`push` for who has the `turn`."""
     undone = _undone(run, wish)
-    with _turn(run):
-        for last in (False, True):
-            tree, record = _seen(run, wish, undone, token)
-            _refuse_divergence(run, tree, record, onto, undone)
-            if onto or (anew and tree.head is None):
-                record = replace(record, sent=None)  # Everything is sent anew.
+    for last in (False, True):
+        tree, record = _seen(run, wish, undone, token)
+        if record.sent != read_record(run, wish.repository).sent:
+            write_record(run, record)
+        _refuse_divergence(run, tree, record, onto, undone)
+        if onto or (anew and tree.head is None):
+            record = replace(record, sent=None)  # Everything is sent anew.
+        if tree.head is None:
+            if record.sent is not None:
+                raise HubError(
+                    f"{undone}: the repository is not there any more, or this account may not see it. Nothing was "
+                    f"sent. Make it anew (gan-core runs push {run.id} {wish.repository}).",
+                    "missing",
+                )
+            create(wish.repository, undone, private=wish.private, token=token)
+            tree = look(Address(wish.repository), undone, token=token)
             if tree.head is None:
-                if record.sent is not None:
-                    raise HubError(
-                        f"{undone}: the repository is not there any more, or this account may not see it. Nothing was "
-                        f"sent. Make it anew (gan-core runs push {run.id} {wish.repository}).",
-                        "missing",
-                    )
-                create(wish.repository, undone, private=wish.private, token=token)
-                tree = look(Address(wish.repository), undone, token=token)
-                if tree.head is None:
-                    raise HubError(f"{undone}: this account may not see it. Use a name of your own.", "forbidden")
-                _refuse_divergence(run, tree, record, None, undone)  # Somebody may have filled it a moment ago.
-            try:
-                with staged(run, wish, record.sent) as stage:
-                    return _send(run, wish, stage, tree, record, undone, token, progress)
-            except OSError as error:
-                raise HubError(f"{undone}: {error.strerror or error}. Make room there.", "disk") from None
-            except HubError as error:
-                if error.reason != "moved" or last:
-                    raise  # Somebody was quicker: once more, on top of that.
+                raise HubError(f"{undone}: this account may not see it. Use a name of your own.", "forbidden")
+            _refuse_divergence(run, tree, record, None, undone)  # Somebody may have filled it a moment ago.
+        try:
+            with staged(run, wish, record.sent) as stage:
+                return _send(run, wish, stage, tree, record, undone, token, progress)
+        except OSError as error:
+            raise HubError(f"{undone}: {error.strerror or error}. Make room there.", "disk") from None
+        except HubError as error:
+            if error.reason != "moved" or last:
+                raise  # Somebody was quicker: once more, on top of that.
     raise AssertionError("the second round returns or raises")
 
 
@@ -92,7 +112,6 @@ def _seen(run: RunFolder, wish: Wish, undone: str, token: str | None) -> tuple[T
         # The card may have been edited since.
         if tree.head and not {*changed(there, record.under_way.files)} - {CARD}:
             record = replace(record, commit=tree.head, sent=record.under_way)
-            write_record(run, replace(record, under_way=None))
     return tree, replace(record, under_way=None)
 
 
@@ -146,7 +165,8 @@ def _send(
         # What a person wrote into the card stays, also where it is the card that we sent: with their words in it.
         theirs = read_text(Address(wish.repository), CARD, tree.head, token=token)
         ours = stage.files[CARD].read_text(encoding="utf-8")
-        write_bytes(stage.files[CARD], renewed(theirs, ours).encode())
+        config = _config_there(wish, tree, token) if theirs != ours else None
+        write_bytes(stage.files[CARD], renewed(theirs, ours, config).encode())
     files = {name: hashed(path) for name, path in stage.files.items()}
     add = {name: path for name, path in stage.files.items() if not files[name].same(tree.files.get(name))}
     delete = [name for name in before if name not in files and name not in stage.kept and name in tree.files]
@@ -177,47 +197,31 @@ def _send(
     return record
 
 
+def _config_there(wish: Wish, tree: Tree, token: str | None) -> ModelConfig | None:
+    """The configuration that came with the card there; None where there is none that could be read."""
+    if CONFIG not in tree.files or tree.head is None:
+        return None
+    try:
+        text = read_text(Address(wish.repository), CONFIG, tree.head, token=token)
+        return ModelConfig.from_json(json.loads(text), CONFIG)
+    except (ModelError, ValueError, RecursionError):
+        return None
+    except HubError as error:
+        if error.reason == "foreign":
+            return None
+        raise
+
+
 @contextmanager
-def _turn(run: RunFolder) -> Iterator[None]:
+def turn(run: RunFolder) -> Iterator[None]:
     """One push of a run at a time; waits a while for the other one. Raises `RunError` where that takes too long."""
-    descriptor = locked(run, "turn", wait_s=LOCK_S)
+    try:
+        descriptor = locked(folder(run) / "turn.lock", wait_s=LOCK_S)
+    except OSError as error:
+        raise RunError(f"{run.path} cannot be written ({error.strerror or error}). Nothing was sent.") from None
     if descriptor is None:
         raise RunError(f"{run.id} is being pushed by another process. Nothing was sent. Try again later.")
     try:
         yield
     finally:
         os.close(descriptor)
-
-
-def locked(run: RunFolder, name: str, *, wait_s: float = 0.0) -> int | None:
-    """A lock in the run's folder, which goes when it is closed or its process ends; None where another has it."""
-    descriptor = os.open(Path(folder(run)) / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o666)
-    end = time.monotonic() + wait_s
-    while not _try_lock(descriptor):
-        if time.monotonic() > end:
-            os.close(descriptor)
-            return None
-        time.sleep(0.2)
-    return descriptor
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import errno
-    import fcntl
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)  # Some network file systems have no locks.
-        return True

@@ -1,6 +1,8 @@
 """What was asked for, and what came of it: two small files in a run folder. No token is ever written."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from gan_core.atomic import write_json
 from gan_core.errors import GanCoreError, RunError
 from gan_core.hub.client import Address
 from gan_core.hub.files import File
+from gan_core.mirror.locks import locked
 from gan_core.training.records import json_object
 from gan_core.training.run_folder import RunFolder
 
@@ -16,6 +19,8 @@ WISH = "push.json"
 FOLDER = "mirror"
 """In a run folder: the record, the log of the process, locks, and what is being sent."""
 RECORD = "record.json"
+PATIENCE_S = 10.0
+"""Writing the record takes a moment. Longer than this has only a process that somebody stopped."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +113,33 @@ def read_record(run: RunFolder, repository: str) -> Record:
 
 
 def write_record(run: RunFolder, record: Record) -> None:
-    folder(run)
-    _write(run, run.path / FOLDER / RECORD, asdict(record))
+    with _alone(run):
+        _write(run, folder(run) / RECORD, asdict(record))
+
+
+def amend(run: RunFolder, repository: str, **changes: Any) -> None:
+    """Change entries of a repository's record on top of what others wrote; nothing where the run goes elsewhere by now.
+
+    Two processes write: the one in the background, and a push that somebody asked for.
+    """
+    with _alone(run):
+        wish = read_wish(run)
+        if wish is None or wish.repository == repository:
+            _write(run, folder(run) / RECORD, asdict(replace(read_record(run, repository), **changes)))
+
+
+@contextmanager
+def _alone(run: RunFolder) -> Iterator[None]:
+    """One writer at a time."""
+    try:
+        descriptor = locked(folder(run) / "record.lock", wait_s=PATIENCE_S, pause_s=0.01)
+    except OSError:
+        descriptor = None  # Whatever it is, the writing inside tells it.
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def folder(run: RunFolder) -> Path:

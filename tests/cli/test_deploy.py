@@ -76,7 +76,7 @@ def test_there_and_again(hub: HubServer, run: Run):
 def test_a_killed_upload_changes_nothing_and_the_next_one_goes_on(
     hub: HubServer, environment: dict[str, str], run: Run
 ):
-    hub.failures.add("PUT", "slow", times=1)
+    hub.failures.add("PUT", "held")
     command = [sys.executable, "-m", "gan_core", "deploy", *SPACE]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     end = time.monotonic() + 120
@@ -84,6 +84,7 @@ def test_a_killed_upload_changes_nothing_and_the_next_one_goes_on(
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait(30)
+    hub.failures.let_go()
     assert set(hub.repository("user/studio", "space").files) == {".gitattributes"}
     done = run(*SPACE, "--no-wait")
     assert done.returncode == 0, done.stderr

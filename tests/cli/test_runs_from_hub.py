@@ -68,7 +68,7 @@ def test_a_push_keeps_its_minutes_and_goes_back_where_it_fails(run: Run, made: R
             raise HubError("It was not pushed: full.", "quota")
         return Record(wish.repository, "12345678", sent)
 
-    monkeypatch.setattr(asking, "push", push)
+    monkeypatch.setattr(asking, "push_in_turn", push)
     assert run("runs", "push", "7", "user/full", "--minutes", "9").status == 1
     assert asked == [(Wish("user/full", minutes=9), True)]
     assert read_wish(made) == Wish("user/ducks", minutes=3)

@@ -10,13 +10,12 @@ import pytest
 
 from gan_core.errors import HubError
 from gan_core.settings import Settings
-from gan_core.training.loop import train
 from gan_core.training.run_folder import RunFolder
 from gan_core.ui import lasting
 from tests.hub.conftest import Process
 from tests.hub_server import HubServer
 from tests.serving import serve
-from tests.training.tiny import config
+from tests.training.tiny import config, finished
 
 READY = """
 import gan_core.mirror.stage as stage
@@ -41,10 +40,8 @@ def stranger(server: HubServer, tmp_path_factory: pytest.TempPathFactory):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    run = RunFolder(tmp_path_factory.mktemp("trained") / "00007-dcgan-shapes")
-    run.create(config("dcgan", 8, snapshot_steps=4, sample_steps=4))
-    list(train(run.config(), run))
-    return run.path
+    folder = tmp_path_factory.mktemp("trained") / "00007-dcgan-shapes"
+    return finished(folder, config("dcgan", 8, snapshot_steps=4, sample_steps=4)).path
 
 
 def begin(process: Process, space: Path) -> Any:
@@ -218,7 +215,7 @@ def test_an_application_keeps_what_was_brought_to_it(
         while not (tmp_path / "empty" / "tiny-dcgan").exists():
             assert time.monotonic() < end, app.log()
             time.sleep(0.1)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while "Back from the Hub: tiny-dcgan." not in app.log():
             assert time.monotonic() < end, app.log()
             time.sleep(0.1)

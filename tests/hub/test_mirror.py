@@ -14,11 +14,10 @@ import pytest
 
 from gan_core.mirror.process import GAVE_UP
 from gan_core.mirror.record import Wish, read_record, read_wish, unsent, write_wish
-from gan_core.training.loop import train
 from gan_core.training.run_folder import RunFolder
 from tests.hub.conftest import Process
 from tests.hub_server import HubServer
-from tests.training.tiny import config
+from tests.training.tiny import config, finished
 
 NAME = "user/ducks"
 READY = """
@@ -34,10 +33,8 @@ stage.DRAW_S = 0.001  # The picture has a test of its own.
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of 8 steps."""
-    run = RunFolder(tmp_path_factory.mktemp("trained") / "00007-dcgan-shapes")
-    run.create(config("dcgan", 8, snapshot_steps=4, sample_steps=4))
-    list(train(run.config(), run))
-    return run.path
+    folder = tmp_path_factory.mktemp("trained") / "00007-dcgan-shapes"
+    return finished(folder, config("dcgan", 8, snapshot_steps=4, sample_steps=4)).path
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def test_a_hub_that_hangs_holds_up_nothing(machine: Machine):
         finished_at = time.monotonic()
         _, err = process.communicate(timeout=100)
         assert process.returncode == 0, err
-        assert time.monotonic() - finished_at < 30.0
+        assert time.monotonic() - finished_at < 90.0
         assert "Not sent to" in err
 
 
@@ -168,7 +168,7 @@ def test_when_somebody_else_pushes_the_training_goes_on_alone(hub: HubServer, ma
     assert elsewhere.returncode == 0, elsewhere.stderr
     assert "run/config.json" in hub.repository("user/others").files
     process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 130
+    assert process.wait(120) == 130
     assert repository.content("run/status.json") == b"theirs"
 
 

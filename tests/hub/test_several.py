@@ -96,8 +96,10 @@ def test_all_are_pushed_but_for_what_is_behind_or_pinned(hub: HubServer, run: Ru
     hub.repository("user/c").tags["v1"] = hub.sha("user/c")
     assert run("pull", "user/c@v1", "--name", "c").status == 0
     hub.repository("user/c").change({"README.md": b"theirs"})
+    hub.requests.clear()
     done = run("push", "--all", "--json")
     assert done.status == 0
+    assert len(hub.asked("GET /api/whoami")) == 1, "the Hub does not like to be asked that once for each"
     assert {name: row["done"] for name, row in done.rows.items()} == {"a": "pushed", "b": "nothing", "c": "nothing"}
     assert "pinned at v1" in done.rows["c"]["note"]
     (models / "b" / "README.md").write_text("mine")
@@ -234,6 +236,7 @@ def test_the_address_of_a_page_is_a_name_too(hub: HubServer, run: Run, client: P
         "https://huggingface.co/datasets/user/a",
         "https://elsewhere.co/user/a",
         "https://huggingface.co/user",
+        "https://[user/a",  # It was a traceback.
     ):
         assert client.run(f"Address.parse({page!r})")["reason"] == "name"
 

@@ -233,3 +233,24 @@ def test_whoever_may_not_write_hears_so_first(hub: HubServer, writers, tmp_path:
             assert process.run(f"stands({str(a.place)!r})") == {"ducks": ["only here", None, True]}
             assert process.run("'torch' in sys.modules") is False
         process.close()
+
+
+def test_who_may_write_is_asked_the_same_way_for_what_is_there_and_what_is_to_be_made(
+    hub: HubServer, client: Process, tmp_path: Path
+):
+    """In an organisation readers make nothing; of what is there the Hub knows who may write to it."""
+    hub.store.accounts["hf_user"] = Account("user", organisations={"zoo": "read", "park": "write"})
+    client.run("exec('from gan_core.hub.client import refuse_reader')")
+    ask = "refuse_reader({!r}, 'x was not pushed', makes={})".format
+    for name, makes in (("user/x", True), ("park/x", True), ("park/x", False), ("zoo/x", False)):
+        assert client.run(ask(name, makes)) is None
+    for name, makes in (("zoo/x", True), ("other/x", True), ("other/x", False)):
+        refused = client.run(ask(name, makes))
+        assert refused["reason"] == "forbidden"
+        assert f"user may not write to {name[:-2]}. Use a name of your own" in refused["error"]
+    hub.store.accounts["hf_reader"] = Account("user", role="read")
+    reader = Process(hub.endpoint, tmp_path / "home", HF_TOKEN="hf_reader")
+    reader.run("exec('from gan_core.hub.client import refuse_reader')")
+    for makes in (True, False):
+        assert reader.run(ask("user/x", makes))["error"].endswith("a token that may write. This one may only read.")
+    reader.close()
