@@ -119,7 +119,7 @@ part("download").addEventListener("click", async () => {
 part("link").addEventListener("click", async () => {
   if (!shown) return;
   const address = `${location.origin}${location.pathname}?recipe=${toAddress(shown.recipe)}`;
-  if (await copyText(address, root)) return tell("The link is copied.", { quiet: true });
+  if (await copyText(address, root)) return tell("The link is copied.", { passing: true });
   window.history.replaceState(null, "", address);
   tell("The browser does not let this page copy. The link stands in the address bar.", { quiet: true });
 });

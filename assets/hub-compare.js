@@ -38,7 +38,7 @@ function hubValues(title, rows, same) {
   const cell = (tag, text, right = false) => part(tag, { class: right ? "hb-right" : null }, text);
   const names = part("tr", {}, cell("th", ""), cell("th", "here", true), cell("th", "there", true), changes ? cell("th", "here − there", true) : null);
   const body = rows.map((row, at) => part("tr", { hidden: at >= HUB_VALUES }, cell("td", row.label), cell("td", row.here, true), cell("td", row.there, true), changes ? cell("td", row.change ?? "", true) : null));
-  const table = part("table", { class: changes ? "hb-table" : "hb-table hb-two" }, part("thead", {}, names), part("tbody", {}, ...body));
+  const table = part("table", { class: `gs-table hb-table${changes ? "" : " hb-two"}` }, part("thead", {}, names), part("tbody", {}, ...body));
   const rest = rows.length - HUB_VALUES;
   const more = make("button", { type: "button", class: "gs-button hb-more" }, `Show ${rest} more`);
   more.addEventListener("click", () => {

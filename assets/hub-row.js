@@ -146,7 +146,7 @@ function hubRow(first, act) {
       if (!field.value && document.activeElement !== field) field.value = free;
     };
     if (row.head || row.state === "in sync") {
-      const one = ([name, commit, head]) => make("li", {}, make("b", {}, name), " ", make("code", {}, commit), head ? " (newest commit)" : "");
+      const one = ([name, commit, head]) => make("li", {}, make("b", {}, name), " ", make("code", { class: "gs-code" }, commit), head ? " (newest commit)" : "");
       present.textContent = "Asking for its tags";
       hubLater("look_tags", { repository: row.repository }).then((answer) => {
         if (!answer.ok) return (present.textContent = answer.error);

@@ -92,6 +92,7 @@ function runControl(host, { acts, call, tell, changed, removed }) {
     make("div", { class: "lb-fields" }, ...labels),
     make("div", { class: "lb-row" }, apply, setLine),
   );
+  settings.addEventListener("input", () => setTell("")); // What it told was of the settings before.
   let settled = null; // The run whose settings stand in the fields.
   panel("settings", "Settings", settings, async () => {
     const asked = run.id;

@@ -153,7 +153,8 @@ function controlPush({ call, run, changed }) {
     if (!on) return move ? result({ push, move }) : say(false, "");
     meter.firstElementChild.style.width = move.total ? `${(move.done / move.total) * 100}%` : "0";
     const part = move.total ? `Sending ${bytes(move.done)} of ${bytes(move.total)}` : "Looking at what is there";
-    return say(false, move.stopping ? "Cancelling, after the file that is on its way" : move.state === "waiting" ? "Waiting for another push" : part);
+    const ending = move.total ? "Cancelling, after the file that is on its way" : "Cancelling";
+    return say(false, move.stopping ? ending : move.state === "waiting" ? "Waiting for another push" : part);
   }
 
   /** See a push through, as long as this run is shown; it goes on without. */

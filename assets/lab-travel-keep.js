@@ -112,9 +112,8 @@ function travelForks({ call, at, run, chosen, changed, tell, rolledBack }) {
 
   const branch = panel("Start branch");
   once(branch, "branch", async (answer, step) => {
+    await (chosen ? chosen(answer.id) : changed()); // Which takes away what was told of the run before.
     tell(`${answer.id} goes on from ${travelStep(step)}.`, { quiet: true });
-    if (chosen) await chosen(answer.id);
-    else await changed();
   });
   const back = panel("Roll back");
   once(back, "roll_back", (_, step) => {

@@ -209,7 +209,7 @@ async function restore(id) {
   if (!answer.ok) return tell(answer.error);
   trash.draw(answer.deleted);
   await choose(answer.run, { reveal: true });
-  return tell(`${answer.run} is back.`, { quiet: true });
+  return tell(`${answer.run} is back.`, { passing: true });
 }
 
 async function arrive() {

@@ -133,7 +133,11 @@ function showExamples(examples) {
 
 const compare = comparison(part("compare"), {
   draw: (value) => ask(server, "preview", { model: value, direction: null, photo: wanted.photo.id, brush: null, side: "small" }),
-  pick: (value) => value !== wanted.model && openModel(value),
+  pick: (value) => {
+    if (value === wanted.model) return;
+    tell("");
+    openModel(value);
+  },
 });
 const trip = roundTrip(part("trip"), () => ask(server, "round_trip", { model: wanted.model, direction: wanted.direction, photo: wanted.photo.id }));
 const addMany = manyPhotos(part("many"), {

@@ -5,6 +5,7 @@ const SESSION = "gan-studio:paint";
 const LAST_TRANSLATOR = "gan-studio:translator";
 const BRUSH = "gan-studio:brush";
 const WAIT_SIGN_MS = 200;
+const FINER = "In the whole photo the strokes are finer than in this preview.";
 
 const root = element.querySelector(".pt");
 const part = (id) => root.querySelector(`#paint-${id}`);
@@ -64,7 +65,7 @@ async function see(change) {
   if (!(await shownOnce(answer, next))) return;
   if (mine !== turn) return;
   waiting(false);
-  if (answer.finer) tell("In the whole photo the strokes are finer than in this preview.", { quiet: true });
+  if (answer.finer) tell(FINER, { quiet: true });
   if (shown.painting) finer(mine);
   else if (answer.estimate_s <= answer.at_once_s) paint();
 }
@@ -95,6 +96,7 @@ async function finer(mine) {
   const { painting, note } = shown;
   part("picture").dataset.painted = painting.id;
   if (note) tell(note, { quiet: true });
+  else if (part("message").textContent === FINER) tell(""); // The whole photo is seen.
   if (Math.max(painting.width, painting.height) <= shown.side) return;
   const room = Math.ceil(part("picture").clientWidth * (window.devicePixelRatio || 1));
   const answer = await ask(server, "show", { painting: painting.id, side: limited(room, 512, 1600) });
@@ -149,7 +151,7 @@ async function paint() {
     shown.painting = answer.painting;
     finer(mine);
   } else if (answer.state === "failed") tell(answer.error);
-  else tell("Cancelled. The preview stays.", { quiet: true });
+  else tell("Cancelled. The preview stays.", { passing: true });
   sync();
   if (inHand) (answer.state === "done" ? part("download") : part("paint")).focus({ preventScroll: true });
 }

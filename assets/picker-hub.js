@@ -1,4 +1,4 @@
-// The picker's way to the Hub: a name that is typed or pasted there is fetched, told in bytes, and opened.
+// The picker's way to the Hub: a name that is typed or pasted there is fetched, told in bytes and in time left, and opened.
 
 /**
  * The line of a picker that tells of what is being fetched, with Cancel. begin(name); opened(value, note) once it is here.
@@ -10,6 +10,7 @@ function hubLine({ start, poll, stop }, opened) {
   const meter = make("span", { class: "gs-meter", role: "progressbar", "aria-label": "Fetched" }, make("i"));
   const button = make("button", { type: "button", class: "gs-button" }, "Cancel");
   const line = make("div", { class: "gs-fetch", hidden: true }, make("div", {}, name, told), button, meter);
+  const left = pace();
   let turn = 0;
   let job = null;
 
@@ -37,7 +38,8 @@ function hubLine({ start, poll, stop }, opened) {
       if (!answer.ok && (lost += 1) > 3) return { state: "failed", error: answer.error };
       if (answer.ok) {
         lost = 0;
-        if (answer.total) show(answer.done / answer.total, `${bytes(answer.done)} of ${bytes(answer.total)}`);
+        const { done, total } = answer;
+        if (total) show(done / total, `${bytes(done)} of ${bytes(total)}${leftWords(left(mine, done, total))}`);
         else if (answer.state === "waiting") show(null, "Waits for its turn");
       } else await new Promise((resolve) => setTimeout(resolve, 1000)); // The net may be back by then.
     }

@@ -95,7 +95,7 @@ function bringPanel(part, { call, added }) {
     const answer = sent.paths ? await work(() => call("bring", { paths: sent.paths }), "Reading") : sent;
     idle();
     if (answer.error) return tell(answer.error);
-    if (answer.stopped || answer.state === "stopped") return tell("Cancelled; nothing was kept.", { quiet: true });
+    if (answer.stopped || answer.state === "stopped") return tell("Cancelled; nothing was kept.", { passing: true });
     if (answer.kind === "run") return logAdded(answer);
     return recognised(answer);
   }
@@ -170,7 +170,7 @@ function bringPanel(part, { call, added }) {
       idle();
       add.disabled = false;
       if (!answer.ok) return complain(answer.error);
-      if (answer.state === "stopped") return complain("Cancelled; nothing was added.", { quiet: true });
+      if (answer.state === "stopped") return complain("Cancelled; nothing was added.", { passing: true });
       waiting = null;
       const open = make("button", { type: "button", class: "gs-button", onclick: () => openIn(placeOf(answer.kind), answer.value) }, `Open in ${placeOf(answer.kind)}`);
       form.replaceChildren(make("p", {}, `${answer.value} is here.`), make("div", { class: "gs-line gs-wrap" }, open));

@@ -48,7 +48,7 @@ function blockAt(lines, at) {
   if (FENCE.test(line)) {
     let end = at + 1;
     while (end < lines.length && !FENCE.test(lines[end])) end += 1;
-    return [make("pre", { tabindex: "0" }, make("code", {}, lines.slice(at + 1, end).join("\n"))), end + 1];
+    return [make("pre", { tabindex: "0" }, make("code", { class: "gs-code" }, lines.slice(at + 1, end).join("\n"))), end + 1];
   }
   const heading = HEADING.exec(line);
   if (heading) return [make(heading[1].length < 3 ? "h4" : "h5", {}, ...inline(heading[2])), at + 1];
@@ -86,7 +86,7 @@ function tableAt(lines, at) {
   const row = (tag) => (line) => make("tr", {}, ...cells(line).map((cell) => make(tag, {}, ...inline(cell))));
   const head = cells(lines[at]).some(Boolean) ? make("thead", {}, row("th")(lines[at])) : null;
   const body = make("tbody", {}, ...lines.slice(at + 2, end).map(row("td")));
-  return [make("div", { class: "sh-table", tabindex: "0" }, make("table", {}, head, body)), end];
+  return [make("div", { class: "sh-table", tabindex: "0" }, make("table", { class: "gs-table" }, head, body)), end];
 }
 
 /** Text with code, emphasis and links; everything else as it stands. */
@@ -98,7 +98,7 @@ function inline(text, depth = 0) {
     at = found.index + found[0].length;
     const [all, , code, strong, strong2, emphasis, image, label, address] = found;
     const deeper = (inner) => (depth < 3 ? inline(inner, depth + 1) : [inner]);
-    if (code) nodes.push(make("code", {}, code));
+    if (code) nodes.push(make("code", { class: "gs-code" }, code));
     else if (strong ?? strong2) nodes.push(make("strong", {}, ...deeper(strong ?? strong2)));
     else if (emphasis) nodes.push(make("em", {}, ...deeper(emphasis)));
     else if (image) continue;

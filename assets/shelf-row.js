@@ -107,7 +107,7 @@ function modelRow(model, { may, call, changed, removed, open = false }) {
       sign.end();
       for (const one of tools.children) one.disabled = false;
       if (!answer.ok) return tell(answer.error);
-      if (answer.state === "stopped") return tell("Cancelled; nothing was kept.", { quiet: true });
+      if (answer.state === "stopped") return tell("Cancelled; nothing was kept.", { passing: true });
       made.href = fileUrl(answer.path);
       made.download = answer.name;
       made.textContent = `${answer.name}, ${bytes(answer.bytes)}`;

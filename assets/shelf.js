@@ -62,7 +62,7 @@ async function restore(id) {
   const answer = await call("restore", { id });
   if (!answer.ok) return tell(answer.error);
   draw(answer, null);
-  tell(`${answer.value} is back.`, { quiet: true });
+  tell(`${answer.value} is back.`, { passing: true });
   return list.querySelector(`li[data-model="${CSS.escape(answer.value)}"] .gs-name`)?.focus();
 }
 

@@ -61,15 +61,18 @@ function whenQuiet(work, wait) {
   };
 }
 
-/** Shows sentences in an element with role=alert, kept free so that nothing moves; an empty text takes them away. */
+/**
+ * Shows sentences in an element with role=alert, kept free so that nothing moves; each stays until the next one, and an
+ * empty text takes it away. quiet: nothing went wrong. passing: nor need it be kept, for what it tells is seen; it goes.
+ */
 function notices(line) {
   let timer;
-  return (text, { quiet = false } = {}) => {
+  return (text, { passing = false, quiet = passing } = {}) => {
     clearTimeout(timer);
     if (line.textContent !== text) line.textContent = text;
     line.classList.toggle("gs-notice", !quiet);
     line.classList.toggle("gs-told", quiet);
-    if (quiet && text) timer = setTimeout(() => (line.textContent = ""), 6000); // A success need not stay.
+    if (passing && text) timer = setTimeout(() => (line.textContent = ""), 6000);
   };
 }
 

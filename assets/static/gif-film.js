@@ -1,5 +1,6 @@
 // Frames to an endless GIF, which every browser can write and show. As the full app writes it: gan_core/video/encode.py.
 
+import { coloured } from "./gif-palette.js";
 import { GIF_TAIL } from "./gif.js";
 import { Told } from "./told.js";
 
@@ -26,21 +27,38 @@ function packer(base) {
 }
 
 /**
- * A film as a Blob. paint(number): draws that frame and gives its canvas; smooth: whether it may be dithered; shouldStop()
- * is asked before each. Steps are whole hundredths of a second, spread so that each frame comes within half of one of its
- * moment. Null where it was stopped. base: the bundle's folder.
+ * Frames in which the colours are looked for: some at even steps, and where these are all grey the first one with a colour,
+ * which the table would lack. Null where it was stopped.
  */
-export async function gifFilm({ base, width, height, frames, fps, smooth, paint, shouldStop, onFrame }) {
+async function sampleOf({ frames, grey, pixels, shouldStop }) {
+  const sample = [];
+  const many = Math.min(frames, SAMPLE_FRAMES);
+  for (let at = 0; at < many; at += 1) {
+    if (shouldStop()) return null;
+    sample.push(await pixels(Math.floor((at * frames) / many)));
+  }
+  let settled = grey || many === frames || sample.some(coloured);
+  for (let number = 0; !settled && number < frames; number += 1) {
+    if (shouldStop()) return null;
+    const data = await pixels(number);
+    settled = coloured(data);
+    if (settled) sample.push(data);
+  }
+  return sample;
+}
+
+/**
+ * A film as a Blob. paint(number): draws that frame and gives its canvas; smooth: whether it may be dithered; grey: whether
+ * no frame can have a colour; shouldStop() is asked before each. Steps are whole hundredths of a second, spread so that
+ * each frame comes within half of one of its moment. Null where it was stopped. base: the bundle's folder.
+ */
+export async function gifFilm({ base, width, height, frames, fps, smooth, grey = false, paint, shouldStop, onFrame }) {
   const { ask, close } = packer(base);
   const pixels = async (number) => (await paint(number)).getContext("2d").getImageData(0, 0, width, height).data;
   const parts = [];
   try {
-    const sample = [];
-    const many = Math.min(frames, SAMPLE_FRAMES);
-    for (let at = 0; at < many; at += 1) {
-      if (shouldStop()) return null;
-      sample.push(await pixels(Math.floor((at * frames) / many)));
-    }
+    const sample = await sampleOf({ frames, grey, pixels, shouldStop });
+    if (!sample) return null;
     const handed = sample.map(({ buffer }) => buffer); // A copy would take another hundred megabytes.
     parts.push(await ask({ work: "begin", width, height, sample, dither: smooth }, handed));
     for (let number = 0; number < frames; number += 1) {

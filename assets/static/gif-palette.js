@@ -17,12 +17,32 @@ const BAYER = Float32Array.from({ length: 64 }, (_, place) => {
   return (rank + 0.5) / 64 - 0.5;
 });
 
-/** Red, green and blue of pixels at even steps out of frames of RGBA bytes; the step is odd, to fall on no column. */
+const isGrey = (data, at) => data[at] === data[at + 1] && data[at] === data[at + 2];
+
+/** Whether any pixel of a frame of RGBA bytes is no grey. */
+export function coloured(data) {
+  for (let at = 0; at < data.length; at += 4) if (!isGrey(data, at)) return true;
+  return false;
+}
+
+/**
+ * Red, green and blue of pixels at even steps out of frames of RGBA bytes; the step is odd, to fall on no column. Where
+ * all of these are grey, the first that are not come to them.
+ */
 function sampled(frames) {
   const colours = [];
+  let grey = true;
   for (const data of frames) {
     const step = Math.max(1, Math.floor((data.length / 4 / SAMPLE_PIXELS) * frames.length)) | 1;
-    for (let at = 0; at < data.length; at += 4 * step) colours.push(data[at], data[at + 1], data[at + 2]);
+    for (let at = 0; at < data.length; at += 4 * step) {
+      colours.push(data[at], data[at + 1], data[at + 2]);
+      grey &&= isGrey(data, at);
+    }
+  }
+  for (const data of grey ? frames : []) {
+    for (let at = 0; at < data.length && colours.length < 6 * SAMPLE_PIXELS; at += 4) {
+      if (!isGrey(data, at)) colours.push(data[at], data[at + 1], data[at + 2]);
+    }
   }
   return Uint8Array.from(colours);
 }
@@ -78,17 +98,18 @@ function settled(sample, start) {
 }
 
 /**
- * frames: some frames of the film, RGBA bytes of opaque pictures. dither: for smooth pictures; in large hard pixels the
- * pattern would be seen. Gives {table: 768 bytes, indices(data, width): a byte for each pixel}.
+ * frames: some frames of the film, RGBA bytes of opaque pictures, one with colours among them where the film has any.
+ * dither: for smooth pictures; in large hard pixels the pattern would be seen. Gives {table: 768 bytes,
+ * indices(data, width): a byte for each pixel}.
  */
 export function palette(frames, { dither }) {
-  const sample = sampled(frames);
   const table = new Uint8Array(3 * COLOURS);
-  if (sample.every((level, at) => level === sample[at - (at % 3)])) {
+  if (!frames.some(coloured)) {
     // Greys, of which there are 256: nothing is lost.
     table.forEach((_, at) => (table[at] = Math.floor(at / 3)));
     return { table, indices: (data) => Uint8Array.from({ length: data.length / 4 }, (_, at) => data[4 * at]) };
   }
+  const sample = sampled(frames);
   const { table: first, whole: few } = spread(sample); // A few colours are kept as they are.
   table.set((few ? first : settled(sample, first)).map(Math.round));
   const known = table.subarray(0, first.length);

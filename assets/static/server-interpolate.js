@@ -201,7 +201,7 @@ export function interpolateServer(context) {
     const shouldStop = () => job.stopped;
     const onFrame = (frame) => (job.frame = frame);
     const filmOf = kind === "webm" ? webmFilm : gifFilm;
-    const blob = await filmOf({ base: context.base, width, height, frames: walk.frames, fps: rate, smooth, paint, shouldStop, onFrame });
+    const blob = await filmOf({ base: context.base, width, height, frames: walk.frames, fps: rate, smooth, grey: about.channels === 1, paint, shouldStop, onFrame });
     if (!blob) {
       job.state = "stopped";
       return;

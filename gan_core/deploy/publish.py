@@ -15,6 +15,7 @@ from gan_core.deploy.space import Deployed, Options, deploy, ready, refuse, want
 from gan_core.deploy.watch import TIMEOUT_S, Running, watch
 from gan_core.errors import ModelError
 from gan_core.hub.client import Address
+from gan_core.hub.files import File
 from gan_core.library import describe, find, list_models
 from gan_core.settings import Settings
 
@@ -53,6 +54,7 @@ class Published:
     deployed: Deployed
     bundle_bytes: int
     files: int
+    """Those that the Space holds by it."""
     running: Running | None
     """None: nobody waited."""
 
@@ -74,9 +76,9 @@ def publish(wish: Wish, settings: Settings, *, token: str | None = None, tell: T
     words = "The Space is to be made" if there is None else f"The Space is at {there.head[:8]}"
     tell("look", words, 1.0)
     with scratch_folder("space") as folder:
-        bundle = _build(folder / "space", wish, settings, tell)
+        bundle, local = _build(folder / "space", wish, settings, tell)
         tell("check", "Comparing with what is there", None)
-        plan = changes(wanted(bundle)[0], there)
+        plan = changes(local, there)
         refuse(wish.address, plan, wish.options)  # Before the minutes that a check takes.
         if there is not None and plan.empty:
             tell("check", "Nothing changed since the last deploy", 1.0)
@@ -107,7 +109,7 @@ def publish(wish: Wish, settings: Settings, *, token: str | None = None, tell: T
         tell("upload", _uploaded(deployed), 1.0)
     if not wish.wait:
         tell("wait", "Not waited for", 1.0)
-        return Published(deployed, bundle.bytes, len(bundle.files), None)
+        return Published(deployed, bundle.bytes, len(local), None)
     tell("wait", "The Hub prepares the build" if not deployed.plan.empty else "Looking whether it runs", None)
     running = watch(
         wish.address,
@@ -119,7 +121,7 @@ def publish(wish: Wish, settings: Settings, *, token: str | None = None, tell: T
         secrets=wish.options.secrets,
     )
     tell("wait", "The Space runs", 1.0)
-    return Published(deployed, bundle.bytes, len(bundle.files), running)
+    return Published(deployed, bundle.bytes, len(local), running)
 
 
 def rehearse(wish: Wish, settings: Settings, *, token: str | None = None, tell: Tell) -> Rehearsal:
@@ -137,12 +139,13 @@ def rehearse(wish: Wish, settings: Settings, *, token: str | None = None, tell: 
         doubt = f"This account may not have {wish.target}; the Hub says so when the Space is made."
     tell("look", "The Space is to be made" if there is None else f"The Space is at {there.head[:8]}", 1.0)
     with scratch_folder("space") as folder:
-        bundle = _build(folder / "space", wish, settings, tell)
-        plan = changes(wanted(bundle)[0], there)
+        bundle, local = _build(folder / "space", wish, settings, tell)
+        plan = changes(local, there)
     return Rehearsal(plan, bundle.bytes, doubt)
 
 
-def _build(folder: Path, wish: Wish, settings: Settings, tell: Tell) -> Bundle:
+def _build(folder: Path, wish: Wish, settings: Settings, tell: Tell) -> tuple[Bundle, dict[str, File]]:
+    """The bundle, and every file that the Space is to hold: its own, and the list of them that an upload writes."""
     tell("build", f"Building the folder for {wish.target}", None)
     bundle = build_bundle(
         folder,
@@ -153,8 +156,9 @@ def _build(folder: Path, wish: Wish, settings: Settings, tell: Tell) -> Bundle:
         settings=settings,
         tell=lambda text: tell("build", text, None),
     )
-    tell("build", f"{len(bundle.files)} files, {said(bundle.bytes)}", 1.0)
-    return bundle
+    local, _ = wanted(bundle)
+    tell("build", f"{len(local)} files, {said(sum(file.size for file in local.values()))}", 1.0)
+    return bundle, local
 
 
 def _uploaded(deployed: Deployed) -> str:

@@ -21,7 +21,7 @@ from gan_core.ui.services import Services
 if TYPE_CHECKING:
     from gan_core.deploy.publish import Wish
 
-SCRIPTS = ("studio.js", "controls.js", "hub-words.js", "deploy-steps.js", "deploy.js")
+SCRIPTS = ("studio.js", "controls.js", "pace.js", "hub-words.js", "deploy-steps.js", "deploy.js")
 PARTS = ("space", "target", "models", "title", "private", "hardware", "skip_check", "force", "onto")
 SPACE_ID = re.compile(r"[\w.-]+/[\w.-]+")
 

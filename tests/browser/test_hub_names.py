@@ -28,12 +28,15 @@ LINE = ".gs-fetch"
 
 
 class Gate:
-    """Before the store of large files: lets through `BYTES` of each answer, and the rest when it is open."""
+    """Before the store of large files: lets through `BYTES` of each answer, and the rest when it is open.
+
+    slow: some 450 kB a second.
+    """
 
     BYTES = 1_200_000
 
     def __init__(self, port: int) -> None:
-        self.open = Event()
+        self.open, self.slow = Event(), Event()
         self.open.set()
         self._port, self._listening = port, socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
@@ -57,6 +60,8 @@ class Gate:
             while block := source.recv(65_536):
                 if held and sent > self.BYTES:
                     self.open.wait(60)
+                if held and self.slow.is_set():
+                    time.sleep(len(block) / 450_000)
                 target.sendall(block)
                 sent += len(block)
         for one in (source, target):
@@ -77,6 +82,7 @@ def hub() -> Iterator[HubServer]:
 def _plain(hub: HubServer) -> Iterator[None]:
     yield
     hub.gate.open.set()  # type: ignore[attr-defined]
+    hub.gate.slow.clear()  # type: ignore[attr-defined]
     hub.failures.rules.clear()
 
 
@@ -182,6 +188,21 @@ def test_a_name_is_fetched_with_its_bytes_cancelled_and_opened(page: Any, hub: H
     picker.locator("> button").click()
     assert picker.locator("[role=presentation]").last.inner_text() == "On the Hub"
     shot(page, "picker-group")
+
+
+def test_how_long_a_fetch_still_takes_is_told_as_in_the_hub_tab(page: Any, hub: HubServer, files: Any) -> None:
+    """There were bytes alone."""
+    hub.put("user/geese", files["ducks"])
+    hub.gate.slow.set()
+    picker = type_name(page, "user/geese")
+    page.keyboard.press("Enter")
+    told = "document.querySelector('#explore-model .gs-fetch [role=status]').textContent"
+    page.wait_for_function(f"/^[0-9.]+ (kB|MB) of 3.0 MB, [0-9]+ s left$/.test({told})")
+    shot(page, "picker-left")
+    line = picker.locator(LINE)
+    assert line.evaluate("one => one.scrollWidth <= one.clientWidth"), "it fits its line"
+    hub.gate.slow.clear()
+    page.wait_for_function("document.querySelector('#explore-model > button').textContent.includes('user/geese')")
 
 
 def test_addresses_of_pages_are_names_too(page: Any) -> None:

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 def page(browser) -> Iterator:
     page = browser.new_page()
     page.add_script_tag(content="const seconds = value => `${Math.round(value)} s`; const make = () => null;")
-    page.add_script_tag(content=assets.text("hub-words.js"))
+    page.add_script_tag(content=assets.text("pace.js"))
     yield page
     page.close()
 

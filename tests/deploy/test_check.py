@@ -203,11 +203,11 @@ def test_a_bundle_that_never_answers_is_ended_with_all_it_started(tmp_path, monk
     folder = bundle_of(tmp_path / "space", app).folder
     begun = time.monotonic()
     with (
-        pytest.raises(DeployError, match="does not answer within 3 s") as caught,
-        started(Path(sys.executable), folder, tmp_path / "home", tmp_path / "log", limit_s=3),
+        pytest.raises(DeployError, match="does not answer within 15 s") as caught,
+        started(Path(sys.executable), folder, tmp_path / "home", tmp_path / "log", limit_s=15),
     ):
         pass
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 90
     assert "Waiting for a train" in str(caught.value)
     for pid in map(int, pids.read_text().split()):
         assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE

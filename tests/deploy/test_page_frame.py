@@ -8,17 +8,15 @@ import onnxruntime
 import pytest
 import torch
 
-from gan_core.config import ModelConfig
 from gan_core.deploy.static_page import ASSETS, SCRIPTS, filled, write_page
 from gan_core.deploy.static_translators import write_translator
 from gan_core.errors import ModelError
 from gan_core.inference.translator import Translator
-from gan_core.models import cyclegan
 from gan_core.ui.tabs import explore, interpolate, style_transfer
-from gan_core.weights import load, network_json, save
-from tests.conftest import TINY_CYCLEGAN
+from gan_core.weights import load
+from tests.conftest import one_way_translator
 
-WITH_A_SERVER = {"picker-hub.js", "explore-local.js"}
+WITH_A_SERVER = {"pace.js", "picker-hub.js", "explore-local.js"}
 """Parts of the full app's components that the page without a server has no use for."""
 
 
@@ -59,17 +57,8 @@ def test_no_file_of_others_and_no_long_script_is_among_the_page_s() -> None:
 
 
 def test_a_translator_of_one_direction(tmp_path: Path) -> None:
-    torch.manual_seed(3)
-    networks = cyclegan.build(TINY_CYCLEGAN)
-    config = ModelConfig(
-        family="cyclegan",
-        network=network_json(TINY_CYCLEGAN),
-        domains={"a": "day", "b": "night"},
-        default_direction="ab",
-        directions=["ab"],
-    )
     folder = tmp_path / "one-way"
-    save(folder, config, {"generator_ab": networks["generator_ab"]})
+    one_way_translator(folder, seed=3)
     said: list[str] = []
     about = write_translator(tmp_path / "out", folder, tell=said.append)
     place = tmp_path / "out" / "models" / "one-way"

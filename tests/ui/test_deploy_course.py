@@ -14,7 +14,7 @@ ABOUT = {"space": "user/s", "target": "static"}
 
 
 def over(course: Course) -> dict[str, Any]:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while (told := course.told()) and told["state"] == "running" and time.monotonic() < end:
         time.sleep(0.005)
     assert told
@@ -32,7 +32,7 @@ def test_steps_and_result():
         tell("build", "Building", None)
         tell("build", "3 files", 1.0)
         tell("upload", "Sending", 0.5)
-        gate.wait(20)
+        gate.wait(60)
         return {"url": "there"}
 
     course.begin(ABOUT, work)
@@ -58,7 +58,7 @@ def test_stop_ends_at_the_next_word_which_is_still_told():
 
     def work(tell: Tell) -> dict[str, Any]:
         tell("upload", "Sending", 0.5)
-        gate.wait(20)
+        gate.wait(60)
         tell("upload", "Sent", 1.0)
         raise AssertionError("it went on")
 

@@ -122,7 +122,7 @@ def test_a_cancel_leaves_no_model_and_the_checkpoint_waits_on(
     real, begun = adopting.adopt, threading.Event()
 
     def slow(*arguments: object, **options: object) -> object:
-        begun.wait(20)
+        begun.wait(60)
         return real(*arguments, **options)
 
     monkeypatch.setattr(adopting, "adopt", slow)
@@ -157,7 +157,7 @@ def test_what_is_forgotten_or_left_lying_goes(services: Services, uploads: Path,
     private.mkdir()
     hasty = Intake(services, uploads, base=private, keep_s=0.05)
     brought(hasty, uploaded(uploads, "c.pth", Reference().state_dict()))
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while left(tmp_path) and time.monotonic() < end:
         time.sleep(0.01)
     assert left(tmp_path) == []

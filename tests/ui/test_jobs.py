@@ -47,11 +47,11 @@ def test_a_job_tells_its_progress_and_its_end():
     def work(_):
         yield {"step": 1}
         halfway.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         yield {"step": 2, "result": "a picture"}
 
     job = jobs.start(work)
-    assert halfway.wait(10)
+    assert halfway.wait(60)
     assert jobs.poll(job)["state"] == "running"
     assert jobs.poll(job)["step"] == 1
     go_on.set()
@@ -63,7 +63,7 @@ def test_a_job_tells_its_progress_and_its_end():
 def test_an_answer_waits_for_news_only_while_the_work_is_under_way():
     jobs, work = Jobs(), Endless()
     job = jobs.start(work)
-    assert work.running.wait(10)
+    assert work.running.wait(60)
     began_at = time.monotonic()
     assert jobs.poll(job, 0.1)["state"] == "running"
     assert time.monotonic() - began_at >= 0.1
@@ -77,7 +77,7 @@ def test_an_answer_waits_for_news_only_while_the_work_is_under_way():
 def test_a_stop_lands_and_keeps_the_last_progress():
     jobs, work = Jobs(), Endless()
     job = jobs.start(work)
-    assert work.running.wait(10)
+    assert work.running.wait(60)
     jobs.stop(job)
     end = over(jobs, job)
     assert end["state"] == "stopped"
@@ -100,11 +100,11 @@ def test_ids_cannot_be_guessed_and_unknown_ones_are_refused():
 def test_only_so_many_run_and_the_rest_in_the_order_they_came():
     jobs, first, second, third = Jobs(at_once=1), Endless(), Endless(), Endless()
     one, two, three = jobs.start(first), jobs.start(second), jobs.start(third)
-    assert first.running.wait(10)
+    assert first.running.wait(60)
     assert [jobs.poll(job)["state"] for job in (two, three)] == ["waiting", "waiting"]
     assert not second.running.is_set()
     jobs.stop(one)
-    assert second.running.wait(10)
+    assert second.running.wait(60)
     assert not third.running.is_set()
     jobs.stop(three)  # Stopped while it waits: it never runs.
     assert over(jobs, three)["state"] == "stopped"
@@ -117,7 +117,7 @@ def test_only_so_many_run_and_the_rest_in_the_order_they_came():
 def test_a_full_queue_is_told_in_one_sentence():
     jobs, work = Jobs(at_once=1, waiting=1), Endless()
     one = jobs.start(work)
-    assert work.running.wait(10)
+    assert work.running.wait(60)
     two = jobs.start(Endless())
     with pytest.raises(GanCoreError, match="Nothing was started"):
         jobs.start(Endless())
@@ -129,7 +129,7 @@ def test_a_job_that_nobody_asks_after_is_stopped(monkeypatch):
     monkeypatch.setattr(jobs_module, "ABANDONED_S", 0.1)
     jobs, work = Jobs(), Endless()
     jobs.start(work)
-    assert work.ended.wait(10)
+    assert work.ended.wait(60)
 
 
 def test_a_job_that_is_asked_after_lives_on(monkeypatch):

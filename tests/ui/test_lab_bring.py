@@ -174,12 +174,13 @@ def test_what_fails_on_the_way_leaves_nothing(lab: Lab, pushed: HubServer, word:
 def test_a_cancel_leaves_nothing(lab: Lab, pushed: HubServer):
     content = pushed.repository(NAME).content("run/state/000004.pt") + bytes(5_000_000)
     pushed.repository(NAME).change({"run/state/000004.pt": content})
-    pushed.failures.add("GET /lfs/", "slow", times=1)
+    pushed.failures.add("GET /lfs/", "held")
     job = lab("bring_start", name=NAME)["job"]
     end = time.monotonic() + 60
     while not pushed.asked("GET /lfs/"):
         assert time.monotonic() < end, "it never came so far"
         time.sleep(0.01)
     lab("bring_stop", job=job)
+    pushed.failures.let_go()
     assert lab.ended(job)["state"] == "stopped"
     nothing_is_left(lab)

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from gan_core.mirror import Wish, read_record, read_wish, write_wish
+from gan_core.mirror.pushing import turn
 from gan_core.settings import Settings
-from gan_core.training.loop import train
 from gan_core.training.run_folder import RunFolder
 from gan_core.ui.lab.events import open_findings, told
 from tests.hub.conftest import Process
 from tests.hub_server import Account, HubServer
-from tests.training.tiny import config
+from tests.training.tiny import config, finished
 from tests.ui.lab_hub import FORM, NAME, Lab, read, started, without_tokens
 
 READER = "hf_reader"
@@ -47,10 +47,8 @@ def lab(hub: HubServer, process: Process, tmp_path: Path) -> Lab:  # noqa: ARG00
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of 8 steps."""
-    run = RunFolder(tmp_path_factory.mktemp("trained") / "00007-dcgan-shapes")
-    run.create(config("dcgan", 8, snapshot_steps=4, sample_steps=4))
-    list(train(run.config(), run))
-    return run.path
+    folder = tmp_path_factory.mktemp("trained") / "00007-dcgan-shapes"
+    return finished(folder, config("dcgan", 8, snapshot_steps=4, sample_steps=4)).path
 
 
 @pytest.fixture
@@ -311,6 +309,33 @@ def test_a_push_can_be_cancelled(hub: HubServer, lab: Lab, run: RunFolder):
     assert lab.moved(run.id)["state"] == "stopped"
     assert len(hub.repository(NAME).commits) == 1, "nothing was committed"
     assert read_wish(run) is None
+    assert lab.pushed(run.id, to=NAME)["state"] == "done", "and again"
+
+
+def test_a_cancel_does_not_wait_for_a_hub_that_does_not_answer(hub: HubServer, lab: Lab, run: RunFolder):
+    """It was refused in the end, as the Hub could not be reached: up to a minute after the cancel."""
+    hub.failures.add(f"GET /api/models/{NAME}", "slow")  # Later than the client's patience.
+    assert lab("push_start", run=run.id, push={"to": NAME})["ok"]
+    end = time.monotonic() + 60
+    while not hub.asked(f"GET /api/models/{NAME}"):
+        assert time.monotonic() < end, "it never came so far"
+        time.sleep(0.01)
+    lab("push_stop", run=run.id)
+    assert lab.moved(run.id)["state"] == "stopped"
+    assert read_wish(run) is None
+    hub.failures.rules.clear()
+    assert hub.store.find("model", NAME) is None, "nothing was made there"
+    assert lab.pushed(run.id, to=NAME)["state"] == "done", "and again"
+
+
+def test_a_cancel_does_not_wait_for_another_push_of_the_run(hub: HubServer, lab: Lab, run: RunFolder):
+    """It waited for its turn, up to a minute, and deaf to a cancel."""
+    with turn(run):  # As the process has it that pushes while it trains.
+        assert lab("push_start", run=run.id, push={"to": NAME})["ok"]
+        lab("push_stop", run=run.id)
+        assert lab.moved(run.id)["state"] == "stopped"
+    assert read_wish(run) is None
+    assert hub.store.find("model", NAME) is None
     assert lab.pushed(run.id, to=NAME)["state"] == "done", "and again"
 
 

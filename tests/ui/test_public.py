@@ -132,7 +132,7 @@ def test_sweeping_goes_on_by_itself(tmp_path: Path) -> None:
     old = Path(arrivals.arrived(None, [sent(tmp_path)])[0])
     older(old, 61)
     over = arrivals.keep_tidy(every_s=0.01)
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while old.exists() and time.monotonic() < end:
         time.sleep(0.01)
     over.set()
@@ -194,7 +194,7 @@ def test_one_visitor_cannot_take_all_places() -> None:
     for _ in range(EACH + 1):
         jobs.start(work)
     go_on.set()
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while jobs.poll(mine[0])["state"] != "done" and time.monotonic() < end:
         time.sleep(0.01)
     VISITOR.set("ann")
@@ -210,7 +210,7 @@ def test_a_job_that_gets_no_thread_does_not_keep_others_waiting(monkeypatch: pyt
         without.setattr(threading.Thread, "start", no_thread)
         with pytest.raises(GanCoreError, match="busy"):
             jobs.start(lambda _: iter(()))
-    job, end = jobs.start(lambda _: iter(())), time.monotonic() + 10
+    job, end = jobs.start(lambda _: iter(())), time.monotonic() + 60
     while (state := jobs.poll(job)["state"]) != "done" and time.monotonic() < end:
         time.sleep(0.01)
     assert state == "done"
@@ -313,7 +313,7 @@ def test_a_job_knows_who_asked() -> None:
         yield {}
 
     job = jobs.start(work)
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while jobs.poll(job)["state"] != "done" and time.monotonic() < end:
         time.sleep(0.01)
     assert seen == ["ann"]

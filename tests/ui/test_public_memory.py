@@ -226,7 +226,7 @@ libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout")); libc.fflush(None)
 def test_sweeping_goes_on_by_itself(tmp_path: Path) -> None:
     kept = page(tmp_path)
     over = Forgetting(kept, trim=lambda: None).begin(every_s=0.01)
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while len(kept.temp_file_sets[0]) > 1 and time.monotonic() < end:
         time.sleep(0.01)
     over.set()
@@ -237,7 +237,7 @@ def test_a_sweep_that_fails_is_not_the_last(tmp_path: Path, capsys: pytest.Captu
     kept = page(tmp_path)
     files, kept.temp_file_sets = kept.temp_file_sets, None
     over = Forgetting(kept, trim=lambda: None).begin(every_s=0.01)
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not (said := capsys.readouterr().err) and time.monotonic() < end:
         time.sleep(0.01)
     assert "TypeError" in said

@@ -22,7 +22,7 @@ def test_progress_is_told_and_the_result_handed_back():
 
     def work(report) -> str:
         report(0.25)
-        release.wait(10)
+        release.wait(60)
         return "painted"
 
     run = Turns().run(work, lambda: False)
@@ -34,7 +34,7 @@ def test_progress_is_told_and_the_result_handed_back():
 
 def test_the_second_waits_and_is_told_its_place():
     turns, release, seen = Turns(), Event(), []
-    first = turns.run(lambda _: seen.append(1) or release.wait(10), lambda: False)
+    first = turns.run(lambda _: seen.append(1) or release.wait(60), lambda: False)
     next(first)
     second = turns.run(lambda _: seen.append(2), lambda: False)
     third = turns.run(lambda _: seen.append(3), lambda: False)
@@ -50,7 +50,7 @@ def test_the_second_waits_and_is_told_its_place():
 
 def test_who_is_stopped_in_the_line_leaves_it():
     turns, release = Turns(), Event()
-    first = turns.run(lambda _: release.wait(10), lambda: False)
+    first = turns.run(lambda _: release.wait(60), lambda: False)
     next(first)
     stopping = [False]
     second = turns.run(lambda _: pytest.fail("it was stopped"), lambda: stopping[0])

@@ -87,7 +87,7 @@ def _pairs(here: str | None, there: str | None) -> list[dict[str, Any]]:
             continue
         row = {"label": label, "here": _shown(mine, label), "there": _shown(theirs, label), "change": None}
         if _is_number(one) and _is_number(other):
-            row["change"] = f"{one - other:+.3g}"
+            row["change"] = f"{one - other:+.3g}".replace("-", "−")
         rows.append(row)
     return rows[:MAX_ROWS]
 

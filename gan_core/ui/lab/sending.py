@@ -5,7 +5,7 @@ from gan_core.hub.client import Progress
 from gan_core.mirror import Wish, read_record, read_wish, unsent
 from gan_core.mirror.keeper import Keeper
 from gan_core.training.run_folder import IMPORTED, RunFolder
-from gan_core.ui.hub.moves import UNDER_WAY, Moves
+from gan_core.ui.hub.moves import UNDER_WAY, Moves, asked
 from gan_core.ui.lab.complaints import FieldError
 from gan_core.ui.lab.pushing import TO, in_words, keep, told, wish_of
 from gan_core.ui.serve import Answer
@@ -51,8 +51,15 @@ class Sending:
     def _pushed(self, run: RunFolder, wish: Wish, progress: Progress) -> Answer:
         from gan_core.hub.tree import may_create
         from gan_core.mirror.asking import follow, push_now
+        from gan_core.mirror.pushing import look_first, turn
 
-        may_create(wish.repository, f"{run.id} was not pushed to {wish.repository}")
+        def look() -> None:
+            may_create(wish.repository, f"{run.id} was not pushed to {wish.repository}")
+            with turn(run):
+                look_first(run, wish)
+
+        # A Hub that is silent, and another push of the run, may take a minute: here a cancel does not wait for them.
+        asked(look, progress)
         waits = unsent(run, read_record(run, wish.repository))
         done = push_now(run, wish, anew=True, progress=progress)
         if keeper := follow(run):

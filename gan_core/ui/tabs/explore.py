@@ -13,6 +13,7 @@ from gan_core.ui.services import Services
 SCRIPTS = (
     "studio.js",
     "controls.js",
+    "pace.js",
     "picker-hub.js",
     "explore-plane.js",
     "explore-history.js",

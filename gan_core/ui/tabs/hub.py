@@ -27,6 +27,7 @@ SCRIPTS = (
     "controls.js",
     "shelf-card.js",
     "shelf-work.js",
+    "pace.js",
     "hub-words.js",
     "hub-parts.js",
     "hub-compare.js",

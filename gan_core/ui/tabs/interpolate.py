@@ -11,6 +11,7 @@ from gan_core.ui.services import Services
 SCRIPTS = (
     "studio.js",
     "controls.js",
+    "pace.js",
     "picker-hub.js",
     "interpolate-keys.js",
     "interpolate-player.js",

@@ -16,6 +16,7 @@ from gan_core.ui.services import Services
 SCRIPTS = (
     "studio.js",
     "controls.js",
+    "pace.js",
     "picker-hub.js",
     "paint-frame.js",
     "paint-source.js",

@@ -68,3 +68,49 @@ def test_many_colours_are_as_near_as_those_of_python(one_page) -> None:
     assert error(plain) < error(dithered) < 1.1 * error(ours)
     assert seen(dithered) < 0.8 * seen(plain)
     assert seen(dithered) < 1.1 * seen(ours)
+
+
+def test_a_few_coloured_pixels_among_greys_keep_their_colour(one_page) -> None:
+    """All was grey that a sample of the pixels was: these lie between its steps."""
+    y, x = np.mgrid[:400, :600]
+    grey = np.repeat(((x + y) % 256)[..., None], 3, -1).astype(np.uint8)
+    marked = grey.copy()
+    spots = np.array([7, 11, 240_000 - 3])  # Two frames of 240,000 pixels are sampled at each ninth.
+    marked.reshape(-1, 3)[spots] = (250, 20, 30)
+    first, second = read(one_page, [grey, marked])
+    assert np.abs(second.reshape(-1, 3)[spots].astype(int) - (250, 20, 30)).max() <= 4
+    assert np.abs(first.astype(int) - grey).max() <= 4
+    (alone,) = read(one_page, [grey])
+    assert np.array_equal(alone, grey), "nothing is lost of greys alone"
+
+
+FILM = """async ([frames, at]) => {
+    const { gifFilm } = await import("./gif-film.js");
+    const { base64 } = await import("./png.js");
+    const canvas = Object.assign(document.createElement("canvas"), { width: 16, height: 12 });
+    const paper = canvas.getContext("2d", { willReadFrequently: true });
+    let painted = 0;
+    const paint = async (number) => {
+        painted += 1;
+        paper.fillStyle = number === at ? "rgb(10, 200, 60)" : `rgb(${number}, ${number}, ${number})`;
+        paper.fillRect(0, 0, 16, 12);
+        return canvas;
+    };
+    const told = { fps: 20, smooth: false, shouldStop: () => false, onFrame: () => {} };
+    const film = (more) => gifFilm({ base: document.baseURI, width: 16, height: 12, frames, paint, ...told, ...more });
+    const content = base64(new Uint8Array(await (await film({})).arrayBuffer()));
+    const before = painted;
+    await film({ grey: true });
+    return [content, painted - before];
+}"""
+
+
+def test_one_frame_with_a_colour_between_the_sampled_ones_keeps_it(one_page) -> None:
+    """A film of a colour model was grey from its first to its last frame."""
+    content, painted = one_page.evaluate(FILM, [100, 51])  # Every third is sampled, and this one is not.
+    assert painted == 32 + 100, "what can have no colour is not looked through for one"
+    with Image.open(io.BytesIO(base64.b64decode(content))) as film:
+        assert film.n_frames == 100
+        for number, colour in ((50, (50, 50, 50)), (51, (10, 200, 60)), (52, (52, 52, 52))):
+            film.seek(number)
+            assert film.convert("RGB").getpixel((3, 3)) == pytest.approx(colour, abs=4)
