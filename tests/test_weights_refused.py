@@ -222,9 +222,9 @@ def test_the_largest_network_of_all_costs_nothing_until_its_file_fits(dcgan_fold
         size=256, latent_dim=2048, generator_features=512, discriminator_features=512, max_features=4096, classes=1000
     )
     change_config(dcgan_folder, network=network_json(largest), classes=["c"] * 1000)
-    started_at = time.monotonic()
+    before_s = time.process_time()  # Of this process: others may have the processor meanwhile.
     assert "wrong shape" in refusal(dcgan_folder)
-    assert time.monotonic() - started_at < 5
+    assert time.process_time() - before_s < 5
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,6 @@
 import os
 import shutil
 import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -21,12 +16,11 @@ from gan_core.training.run_folder import RunFolder, list_runs
 from gan_core.weights import network_json, save
 from tests.browser.lab_chart_page import CHART, begin
 from tests.browser.paint_page import FIRST, painted
-from tests.conftest import TINY_CONDITIONAL, TINY_CYCLEGAN
+from tests.conftest import TINY_CONDITIONAL, TINY_CYCLEGAN, one_way_translator
+from tests.serving import serve
 
-ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-START_S = 120.0  # Generous: the machine may be training at the same time.
 WAIT_MS = 60_000
 
 
@@ -49,39 +43,32 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("runs")
     yield folder
-    for run in list_runs(folder):  # Trainings outlive the application by design.
+    end_trainings(folder)
+
+
+def end_trainings(runs: Path) -> None:
+    """Trainings outlive the application by design, and should not outlive a test."""
+    for run in list_runs(runs):
         pid = run.status().get("pid")
         if pid and pid != os.getpid():  # A run that a test trained itself names the test's own process.
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
 
+@pytest.fixture
+def own_runs(tmp_path: Path) -> Iterator[Path]:
+    """A folder for the runs of one test."""
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    yield folder
+    end_trainings(folder)
+
+
 @pytest.fixture(scope="session")
 def address(models: Path, runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the application answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("app") / "log"
-    command = [sys.executable, "app.py", "--port", str(port), "--runs", str(runs), "--models", str(models)]
-    with log.open("w") as file:
-        server = subprocess.Popen(
-            command, cwd=ROOT, stdout=file, stderr=file, env={**os.environ, "OMP_NUM_THREADS": "1"}
-        )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        end = time.monotonic() + START_S
-        while True:
-            with suppress(OSError):
-                urllib.request.urlopen(url, timeout=5).close()
-                break
-            if server.poll() is not None or time.monotonic() > end:
-                pytest.fail(f"The application does not answer:\n{log.read_text()}")
-            time.sleep(0.2)
-        yield url
-    finally:
-        server.terminate()
-        server.wait(30)
+    with serve(tmp_path_factory.mktemp("app"), runs=runs, models=models) as app:
+        yield app.url
 
 
 @pytest.fixture(scope="session")
@@ -112,6 +99,11 @@ def page(browser, address: str):
 
 def leaves(url: str, address: str) -> bool:
     return not url.startswith((address, "data:", "blob:"))
+
+
+def on_tab(page, name: str) -> None:
+    """Wait until a tab is the one that is open."""
+    page.get_by_role("tab", name=name, exact=True, selected=True).wait_for()
 
 
 @pytest.fixture
@@ -153,16 +145,7 @@ def open_run(browser, address: str):
 @pytest.fixture(scope="module")
 def one_way(models: Path) -> Iterator[str]:
     """A second translator, with one direction alone."""
-    torch.manual_seed(6)
-    networks = cyclegan.build(TINY_CYCLEGAN)
-    config = ModelConfig(
-        family="cyclegan",
-        network=network_json(TINY_CYCLEGAN),
-        domains={"a": "day", "b": "night"},
-        default_direction="ab",
-        directions=["ab"],
-    )
-    save(models / "tiny-one-way", config, {"generator_ab": networks["generator_ab"]})
+    one_way_translator(models / "tiny-one-way", seed=6)
     yield "tiny-one-way"
     shutil.rmtree(models / "tiny-one-way")  # Other tests find the models that they know.
 

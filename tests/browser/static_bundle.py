@@ -58,8 +58,19 @@ def visit(browser, url: str, *, width: int = 1280, height: int = 900, **options)
 
 def until(page, expression: str, timeout_s: float = WAIT_MS / 1000) -> None:
     """Asked from outside: the page's policy allows no script out of text, which Playwright's own waiting needs."""
+    from playwright.sync_api import Error
+
+    def holds() -> bool:
+        try:
+            return page.evaluate(f"() => {{ try {{ return Boolean({expression}); }} catch {{ return false; }} }}")
+        except Error as error:
+            if "context was destroyed" in error.message:  # The page is being loaded anew: it has to be asked again.
+                return False
+            raise
+
     end = time.monotonic() + timeout_s
-    while not page.evaluate(f"() => {{ try {{ return Boolean({expression}); }} catch {{ return false; }} }}"):
-        said = page.locator("[role=alert]").all_inner_texts()
-        assert time.monotonic() < end, f"not within {timeout_s:g} s: {expression}; {said}"
+    while not holds():
+        if time.monotonic() > end:
+            said = page.locator("[role=alert]").all_inner_texts()
+            raise AssertionError(f"not within {timeout_s:g} s: {expression}; {said}")
         time.sleep(0.03)

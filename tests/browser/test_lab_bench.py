@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gan_core.training.loop import train
 from gan_core.training.run_folder import RunFolder
-from tests.training.tiny import config
+from tests.training.tiny import config, finished
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -17,12 +16,8 @@ SUMMARY = f"{BENCH} details.lx > summary"
 @pytest.fixture(scope="module")
 def trained(runs: Path) -> RunFolder:
     """A small finished run, the newest by its number."""
-    run = RunFolder(runs / "90006-dcgan-bench")
-    run_config = config(
-        "dcgan", 6, state_steps=3, recipe={"lr_d": 0.005, "lr_g": 0.005}
-    )  # Two digits of a score must move.
-    run.create(run_config)
-    list(train(run_config, run))
+    fast = {"lr_d": 0.005, "lr_g": 0.005}  # Two digits of a score must move.
+    run = finished(runs / "90006-dcgan-bench", config("dcgan", 6, state_steps=3, recipe=fast))
     nobody = {"pid": None, "pid_started_at": None, "host": None}  # `runs` ends whoever is still training.
     run.write_status(**{**run.status(), **nobody})
     return run

@@ -1,10 +1,7 @@
 """The Training tab and the Hub in a real browser: a run that is begun with a push, watched, pushed now, and fetched."""
 
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +14,9 @@ from tests.browser.lab_form_page import open_form
 from tests.hub.conftest import NEVER_USED, Process
 from tests.hub_server import Account, HubServer
 from tests.serving import App, serve
-from tests.training.tiny import config
+from tests.training.tiny import config, finished
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 TOKEN = "hf_SECRETsecretSECRET"
 NAME = "user/shapes-run"
 
@@ -31,14 +28,8 @@ def hub(hub: HubServer) -> HubServer:
 
 
 @pytest.fixture
-def runs(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "runs"
-    folder.mkdir()
-    yield folder
-    for run in list_runs(folder):  # Trainings outlive the application by design.
-        if (pid := run.status().get("pid")) and pid != os.getpid():
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+def runs(own_runs: Path) -> Path:
+    return own_runs
 
 
 @pytest.fixture
@@ -82,6 +73,14 @@ def says(page, selector: str, text: str) -> None:
     )
 
 
+def cancelled(page, hub: HubServer) -> None:
+    """Press Cancel while the Hub holds a file; it answers once the wish has arrived."""
+    with page.expect_response(lambda answer: "push_stop" in (answer.request.post_data or "")):
+        page.click("#lab-push-cancel")
+    hub.failures.let_go()
+    says(page, ".lb-pushed", "Cancelled; what was not sent is not there.")
+
+
 def small(page, steps: int) -> None:
     for name, value in (("size", 16), ("batch", 4), ("steps", steps)):
         page.fill(f"#lf-{name}", str(value))
@@ -121,6 +120,7 @@ def test_a_run_is_begun_with_a_push_and_its_snapshot_arrives(page, hub: HubServe
     (run,) = list_runs(runs)
     weights = run.path / "snapshots" / "000060" / "generator.safetensors"
     # The state is written before the snapshot, and may have gone without it.
+    eventually(page, weights.exists)
     eventually(page, lambda: repository.content("generator.safetensors") == weights.read_bytes())
     says(page, ".lb-push", "up to step 60")
     says(page, ".lb-push", "nothing is pending")
@@ -136,12 +136,7 @@ def test_a_run_is_begun_with_a_push_and_its_snapshot_arrives(page, hub: HubServe
 
 def trained(runs: Path, name: str = "00007-dcgan-shapes") -> RunFolder:
     """A finished run that was pushed nowhere."""
-    from gan_core.training.loop import train
-
-    run = RunFolder(runs / name)
-    run.create(config("dcgan", 8))
-    list(train(run.config(), run))
-    return run
+    return finished(runs / name, config("dcgan", 8))
 
 
 def test_a_finished_run_is_pushed_from_its_panel_and_another_page_goes_on_with_it(page, hub: HubServer, runs: Path):
@@ -159,12 +154,11 @@ def test_a_finished_run_is_pushed_from_its_panel_and_another_page_goes_on_with_i
     page.click("#lab-push-now")
     says(page, ".lb-pushed", "user may not write to others")
     page.fill("#lab-push-to", NAME)
-    hub.failures.add("PUT /lfs/", "slow", times=1)
+    hub.failures.add("PUT /lfs/", "held")
     page.click("#lab-push-now")
     page.wait_for_selector("#lab-push-cancel:not([hidden])")
     eventually(page, lambda: hub.asked("PUT /lfs/"))
-    page.click("#lab-push-cancel")
-    says(page, ".lb-pushed", "Cancelled; what was not sent is not there.")
+    cancelled(page, hub)
     assert read_wish(run) is None
 
     page.click("#lab-push-now")
@@ -224,7 +218,7 @@ def test_one_run_s_push_is_not_in_the_way_of_another_s(page, hub: HubServer, run
     says(page, ".lb-pushed", "user/second holds it up to step 8")
     panel(first)
     page.fill("#lab-push-to", "user/first")
-    hub.failures.add("PUT /lfs/", "slow", times=1)
+    hub.failures.add("PUT /lfs/", "held")
     page.click("#lab-push-now")
     page.wait_for_selector("#lab-push-cancel:not([hidden])")
     eventually(page, lambda: hub.asked("PUT /lfs/"))
@@ -236,8 +230,7 @@ def test_one_run_s_push_is_not_in_the_way_of_another_s(page, hub: HubServer, run
     assert page.is_hidden("#lab-push-cancel")
     panel(first)
     page.wait_for_selector("#lab-push-cancel:not([hidden])")
-    page.click("#lab-push-cancel")
-    says(page, ".lb-pushed", "Cancelled; what was not sent is not there.")
+    cancelled(page, hub)
 
 
 def test_fits_a_telephone_and_every_control_has_a_name(page, runs: Path):

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from gan_core.training.run_folder import RunFolder
-from tests.browser.test_lab import WAIT_MS, open_tab, wait_for_text
+from tests.browser.conftest import WAIT_MS
+from tests.browser.test_lab import open_tab, wait_for_text
 from tests.serving import SPACE, App, cookie, serve
 from tests.training.tiny import config
 
@@ -58,6 +59,11 @@ def visit(browser, app: App, name: str | None = None, width: int = 1280, theme: 
     return page
 
 
+def signed(page, text: str) -> None:
+    """The button says who is signed in once the page has heard it."""
+    page.wait_for_function("text => document.querySelector('#sign-in').innerText.trim() === text", arg=text)
+
+
 def shown(page, selector: str) -> bool:
     return any(one.is_visible() for one in page.query_selector_all(selector))
 
@@ -75,7 +81,7 @@ def test_a_stranger_watches_and_the_owner_stops(browser, space: App, run: RunFol
     for name in TRAVELS:
         buttons = stranger.locator("#lab").get_by_role("button", name=name, exact=True)
         assert not any(one.is_visible() for one in buttons.all()), name
-    assert stranger.inner_text("#sign-in") == "Sign in"
+    signed(stranger, "Sign in")
 
     # What the page does not offer, the server refuses.
     answer = stranger.evaluate(POST, [space.url, space.components()["lab"][0], run.id, "application/json"])
@@ -84,12 +90,12 @@ def test_a_stranger_watches_and_the_owner_stops(browser, space: App, run: RunFol
 
     somebody = visit(browser, space, "bob")
     somebody.wait_for_selector("#lab-one")
-    assert somebody.inner_text("#sign-in") == "Sign out bob"
+    signed(somebody, "Sign out bob")
     wait_for_text(somebody, "#lab-one", SENTENCE)
     assert not [selector for selector in ACTS if shown(somebody, selector)]
 
     owner = visit(browser, space, "alice", width=390, theme="dark")
-    assert owner.inner_text("#sign-in") == "Sign out alice"
+    signed(owner, "Sign out alice")
     owner.wait_for_selector("#lab-new:visible")
     owner.click("#lab-stop")
     wait_for_text(stranger, "#lab-runs", "Stopping")
@@ -114,6 +120,7 @@ def test_another_page_stops_nothing_with_a_visitor_s_browser(browser, run: RunFo
     with serve(tmp_path / "app", runs=run.path.parent, models=models) as app:
         number = app.components()["lab"][0]
         page = browser.new_page()
+        page.set_default_timeout(WAIT_MS)
         page.goto(f"{app.url.replace('127.0.0.1', 'localhost')}/gradio_api/info")  # Another site, as browsers see it.
         assert page.evaluate(POST, [app.url, number, run.id, "text/plain"]) == "", "an answer that it cannot read"
         assert not run.stop_asked()

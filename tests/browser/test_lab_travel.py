@@ -1,27 +1,20 @@
 """Time travel in the Training tab, in a real browser over real runs: one that is over, one that goes on."""
 
 import json
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import av
 import pytest
 
-from gan_core.training.loop import train
 from gan_core.training.run_folder import RunFolder, list_runs
-from tests.browser.conftest import ROOT, START_S, WAIT_MS, leaves
-from tests.training.tiny import command, config, start
+from tests.browser.conftest import WAIT_MS, end_trainings, leaves
+from tests.serving import START_S, serve
+from tests.training.tiny import command, config, finished, start
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
 ID, STYLE = "00001-dcgan-shapes", "00002-cyclegan-shapes"
 CHOSEN = "gan-studio.run"  # Where the page remembers which run was looked at.
@@ -33,15 +26,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("travel-runs")
     for name, family, steps in ((ID, "dcgan", 32), (STYLE, "cyclegan", 8)):
         plain = {"conditional": False} if family == "dcgan" else {}
-        made = config(family, steps, **OPTIONS, **plain)
-        run = RunFolder(folder / name)
-        run.create(made)
-        list(train(made, run))
+        finished(folder / name, config(family, steps, **OPTIONS, **plain))
     yield folder
-    for run in list_runs(folder):  # Trainings outlive the application by design.
-        if pid := run.status().get("pid"):
-            with suppress(OSError):
-                os.kill(pid, signal.SIGKILL) if pid != os.getpid() else None
+    end_trainings(folder)
 
 
 @pytest.fixture(scope="module")
@@ -49,27 +36,8 @@ def address(models: Path, runs: Path, tmp_path_factory: pytest.TempPathFactory) 
     """An application of its own: other tests count the runs that they find."""
     own = tmp_path_factory.mktemp("travel-models") / "models"
     shutil.copytree(models, own)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    arguments = [sys.executable, "app.py", "--port", str(port), "--runs", str(runs), "--models", str(own)]
-    log = tmp_path_factory.mktemp("travel-app") / "log"
-    with log.open("w") as file:
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        server = subprocess.Popen(arguments, cwd=ROOT, stdout=file, stderr=file, env=environment)
-    try:
-        end = time.monotonic() + START_S
-        while True:
-            with suppress(OSError):
-                urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=5).close()
-                break
-            if server.poll() is not None or time.monotonic() > end:
-                pytest.fail(f"The application does not answer:\n{log.read_text()}")
-            time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(30)
+    with serve(tmp_path_factory.mktemp("travel-app"), runs=runs, models=own) as app:
+        yield app.url
 
 
 def visit(browser, address: str, run: str, **options):
@@ -88,9 +56,10 @@ def visit(browser, address: str, run: str, **options):
 
 @pytest.fixture
 def tab(browser, address: str):
-    """The tab with the run that is over, at its newest samples."""
+    """The tab with the run that is over, at its newest samples, once the gaps between its pictures are open."""
     page = visit(browser, address, ID)
     at(page, 32)
+    page.wait_for_selector(".lt-cells button")
     yield page
     page.close()
     assert not page.problems
@@ -145,6 +114,7 @@ def test_the_curves_cursor_and_the_slider_go_together(tab) -> None:
     tab.wait_for_function("() => Math.abs(document.querySelector('#lab-travel canvas').dataset.step - 16) < 9")
     step = int(tab.get_attribute("#lab-travel canvas", "data-step"))
     place = "() => document.querySelector('#lab-chart .lc-cursor:not([hidden])')?.getBoundingClientRect().x ?? null"
+    tab.wait_for_function(f"() => ({place})() !== null")
     before = tab.evaluate(place)
     tab.mouse.move(5, 5)
     tab.locator(".lt-range input").focus()
@@ -156,6 +126,11 @@ def test_the_curves_cursor_and_the_slider_go_together(tab) -> None:
 
 
 def test_it_plays_as_a_film_and_stops(tab) -> None:
+    tab.locator(".lt-range input").focus()
+    tab.keyboard.press("Home")
+    at(tab, 0)  # It is fetched by now: where it comes late, a film goes on without it.
+    tab.keyboard.press("End")
+    at(tab, 32)
     tab.select_option(".lt-slide select", "20")
     seen = """() => { window.seen = []; new MutationObserver(() => window.seen.push(
         Number(document.querySelector('#lab-travel canvas').dataset.step)))

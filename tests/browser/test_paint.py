@@ -10,7 +10,7 @@ from PIL import Image
 
 from gan_core.library import load
 from gan_core.recipe import Recipe, embed_png, made_here
-from tests.browser.conftest import WAIT_MS
+from tests.browser.conftest import WAIT_MS, on_tab
 from tests.browser.paint_page import (
     FIRST,
     PICTURE,
@@ -120,7 +120,7 @@ def test_a_photograph_is_previewed_painted_cancelled_and_downloaded(paint, tmp_p
     paint.click("#paint-enlarge")
     paint.wait_for_function("document.querySelector('#paint-full[open] img')?.naturalWidth === 900")
     paint.keyboard.press("Escape")
-    assert not paint.is_visible("#paint-full")
+    paint.wait_for_selector("#paint-full", state="hidden")
 
 
 def test_the_brush_is_broad_like_the_preview_or_fine(paint, models: Path, tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_the_checker_opens_what_was_generated_in_explore(paint, models: Path, tm
     )
     paint.click("#paint-check-open")
     paint.wait_for_function("document.querySelector('#explore-seed input').value === '4711'")
-    assert paint.get_by_role("tab", name="Explore").get_attribute("aria-selected") == "true"
+    on_tab(paint, "Explore")
 
 
 def test_without_a_model_one_line_and_one_button(page) -> None:
@@ -218,7 +218,7 @@ def test_without_a_model_one_line_and_one_button(page) -> None:
     page.wait_for_selector(".pt-nothing")
     assert "There are no translators yet." in page.inner_text(".pt-nothing")
     page.click(".pt-nothing button")
-    assert page.get_by_role("tab", name="Training").get_attribute("aria-selected") == "true"
+    on_tab(page, "Training")
 
 
 def test_a_server_that_does_not_answer_is_told(paint) -> None:

@@ -63,6 +63,12 @@ def test_files_are_pasted_and_dropped(paint, tmp_path: Path) -> None:
     assert not paint.is_visible(".pt .gs-dropping")
 
 
+def seeing(page) -> None:
+    """Wait until the camera's picture is there, and its panel in hand: before that no key is meant for it."""
+    page.wait_for_function("document.querySelector('#paint-camera video').videoWidth === 160")
+    page.wait_for_function("document.querySelector('#paint-camera').contains(document.activeElement)")
+
+
 def test_the_camera_takes_a_picture_and_says_where_there_is_none(paint) -> None:
     paint.click("#paint-webcam")
     paint.wait_for_function(f"document.querySelector('{MESSAGE}').innerText.includes('Nothing was taken')")
@@ -75,11 +81,11 @@ def test_the_camera_takes_a_picture_and_says_where_there_is_none(paint) -> None:
         }"""
     )
     paint.click("#paint-webcam")
-    paint.wait_for_function("document.querySelector('#paint-camera video').videoWidth === 160")
+    seeing(paint)
     paint.keyboard.press("Escape")
-    assert not paint.is_visible("#paint-camera")
+    paint.wait_for_selector("#paint-camera", state="hidden")
     paint.click("#paint-webcam")
-    paint.wait_for_function("document.querySelector('#paint-camera video').videoWidth === 160")
+    seeing(paint)
     paint.click("#paint-shoot")
     facts(paint, "webcam.png, 160 × 120 px")
     painted(paint)

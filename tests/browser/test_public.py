@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,8 +17,9 @@ from gan_core.deploy.bundle import build_bundle
 from gan_core.settings import Settings
 from gan_core.training.run_folder import RunFolder
 from tests.browser.test_lab import WAIT_MS, wait_for_text
+from tests.browser.test_lab_space import signed
 from tests.deploy.tiny import tiny_generator, tiny_translator
-from tests.serving import SPACE, START_S, App, cookie
+from tests.serving import SPACE, START_S, App, cookie, free_port
 from tests.training.tiny import config
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -53,9 +53,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def as_a_space(folder: Path, home: Path) -> Iterator[App]:
     """`python app.py` in its folder, with the Hub's variables and nothing else of this process's."""
     home.mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
@@ -154,14 +152,14 @@ def test_a_stranger_sees_and_tries_everything(browser, space: App, tmp_path: Pat
     open_tab(page, "Models")
     page.wait_for_selector("#shelf")
     wait_for_text(page, "#shelf", "tiny-dcgan")
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "nothing hangs over the edge"
+    page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")  # Nothing hangs over the edge.
     page.screenshot(path=pictures / f"public-models-{theme}-{width}.png")
     page.context.close()
 
 
 def test_a_stranger_may_take_a_copy_and_the_owner_may_train(browser, space: App) -> None:
     page = visit(browser, space)
-    assert page.inner_text("#sign-in") == "Sign in"
+    signed(page, "Sign in")
     open_tab(page, "Hub")
     duplicate = page.get_by_role("link", name="Duplicate this Space").locator("visible=true")
     duplicate.wait_for()
@@ -169,7 +167,7 @@ def test_a_stranger_may_take_a_copy_and_the_owner_may_train(browser, space: App)
     page.context.close()
 
     page = visit(browser, space, "alice")
-    assert page.inner_text("#sign-in") == "Sign out alice"
+    signed(page, "Sign out alice")
     open_tab(page, "Training")
     page.wait_for_selector("#lab-new:visible")
     assert SENTENCE not in page.inner_text("#lab")

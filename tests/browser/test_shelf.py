@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from gan_core.weights import load
-from tests.browser.conftest import WAIT_MS, leaves
+from tests.browser.conftest import WAIT_MS, leaves, on_tab
 from tests.foreign import Malicious, Reference
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -91,7 +91,14 @@ def press(tab, name: str, text: str) -> None:
 def again(tab) -> None:
     """Look at another tab and come back: the list is asked for anew."""
     tab.get_by_role("tab", name="Explore", exact=True).click()
+    come_back(tab)
+
+
+def come_back(tab) -> None:
+    """From another tab, and wait for the list as it is by now: one that came later would be drawn under the hand."""
+    tab.evaluate("document.querySelector('#shelf-list')?.setAttribute('aria-busy', 'true')")
     tab.get_by_role("tab", name="Models", exact=True).click()
+    tab.wait_for_selector("#shelf-list[aria-busy=false]", state="attached")
 
 
 def names(tab) -> list[str]:
@@ -105,10 +112,6 @@ def bring(tab, *files: Path) -> None:
         "() => document.querySelector('#shelf-sign').hidden && (document.querySelector('#shelf-refused').textContent"
         " || !document.querySelector('#shelf-found').hidden)"
     )
-
-
-def selected(tab) -> str:
-    return tab.inner_text("[role=tab][aria-selected=true]").strip()
 
 
 def test_lists_what_is_here_with_its_facts_and_opens_a_row(tab) -> None:
@@ -131,9 +134,18 @@ def test_lists_what_is_here_with_its_facts_and_opens_a_row(tab) -> None:
 
 def test_a_cancelled_export_is_over_at_once_and_the_row_goes_on(tab) -> None:
     place = opened(tab, "tiny-cyclegan")
+
+    def going_on(route) -> None:  # However fast it is: it has not ended when it is cancelled.
+        if "pack_poll" not in (route.request.post_data or ""):
+            return route.continue_()
+        tab.wait_for_timeout(50)
+        return route.fulfill(json={"ok": True, "state": "running"})
+
+    tab.route("**/component_server/**", going_on)
     press(tab, "tiny-cyclegan", "Export ONNX")
     tab.locator(f"{place} .sh-working").get_by_role("button", name="Cancel").click()
     tab.wait_for_selector(f"{place} .sh-told:has-text('Cancelled; nothing was kept.')")
+    tab.unroute("**/component_server/**")
     assert tab.locator(f"{place} .sh-tools button:disabled").count() == 0
     with tab.expect_download() as download:  # Waits in the queue until the first has come to its end.
         press(tab, "tiny-cyclegan", "Download")
@@ -185,15 +197,15 @@ def test_open_goes_to_the_tab_that_uses_it(tab, models: Path) -> None:
         tab.wait_for_function(
             "name => document.querySelector('#explore-model button').ariaLabel === `Model: ${name}`", arg=name
         )
-        assert selected(tab) == "Explore"
-        tab.get_by_role("tab", name="Models", exact=True).click()
+        on_tab(tab, "Explore")
+        come_back(tab)
     assert tab.locator(row("tiny-cyclegan")).get_by_role("button", name="Open tiny-cyclegan in Style transfer").count()
 
 
 def test_a_translator_opens_in_style_transfer(tab) -> None:
     press(tab, "tiny-cyclegan", "Open tiny-cyclegan in Style transfer")
     tab.wait_for_function("() => document.querySelector('#paint-model button').ariaLabel === 'Model: tiny-cyclegan'")
-    assert selected(tab) == "Style transfer"
+    on_tab(tab, "Style transfer")
 
 
 def test_imports_a_checkpoint_of_pytorch_examples_which_works_at_once(tab, models: Path, tmp_path: Path) -> None:
@@ -214,7 +226,7 @@ def test_imports_a_checkpoint_of_pytorch_examples_which_works_at_once(tab, model
     tab.locator("#shelf-found").get_by_role("button", name="Open in Explore").click()
     tab.wait_for_function("() => document.querySelector('#explore-model button').ariaLabel === 'Model: ducks'")
     assert load(models / "ducks").config.network["latent_dim"] == 12
-    tab.get_by_role("tab", name="Models", exact=True).click()
+    come_back(tab)
     card = f"{opened(tab, 'ducks')} .sh-card"
     assert "netG_ducks_epoch_24.pth" in tab.inner_text(card)
 
@@ -284,7 +296,7 @@ def test_a_log_becomes_a_run_of_the_training_tab(tab, runs: Path, tmp_path: Path
     bring(tab, tmp_path / "loss_log.txt")
     assert "in the Training tab now" in tab.inner_text("#shelf-found")
     tab.locator("#shelf-found").get_by_role("button", name="Open").click()
-    assert selected(tab) == "Training"
+    on_tab(tab, "Training")
     imported = [path for path in runs.iterdir() if "loss" in path.name]
     assert len(imported) == 1
     shutil.rmtree(imported[0])
@@ -382,7 +394,7 @@ def test_says_quietly_that_nothing_is_here_with_one_way_on(tab) -> None:
     assert tab.inner_text("#shelf-why") == "Only its owner."
     assert not tab.locator("#shelf-drop").is_visible()
     tab.locator("#shelf-nothing").get_by_role("button", name="Train one").click()
-    assert selected(tab) == "Training"
+    on_tab(tab, "Training")
     tab.unroute("**/component_server**")
     again(tab)
     tab.wait_for_selector(row("tiny-dcgan"))
@@ -392,6 +404,6 @@ def test_says_quietly_that_nothing_is_here_with_one_way_on(tab) -> None:
 def test_nothing_is_wider_than_a_narrow_page(tab) -> None:
     tab.set_viewport_size({"width": 390, "height": 844})
     opened(tab, "tiny-dcgan")
-    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    tab.wait_for_function("document.documentElement.scrollWidth <= 390")
     box = tab.locator(f"{row('tiny-dcgan')} .sh-row").bounding_box()
     assert box["x"] + box["width"] <= 390

@@ -3,7 +3,6 @@
 import json
 import multiprocessing
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 
 from gan_core.cli import main
 from gan_core.training.run_folder import RunFolder, list_runs
+from tests.serving import free_port
 from tests.training.tiny import assert_no_torn_file, command, config, lines
 
 
@@ -29,9 +29,7 @@ def together(arguments: list[str], folder: Path) -> tuple[int, str]:
     """What torchrun does, by forks of a process that has torch already; the worse exit status, and what was said."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["gan_core.training.loop", "gan_core.cli.train", "torch._dynamo"])
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     folder.mkdir()
     logs = [folder / f"{rank}.log" for rank in range(2)]
     both = [context.Process(target=one_of_two, args=(rank, port, arguments[3:], logs[rank])) for rank in range(2)]

@@ -127,7 +127,7 @@ def test_estimate_is_near_a_real_step():
         began = time.perf_counter()
         training.step(step, batches)
         spans.append(time.perf_counter() - began)
-    assert min(spans) / 4 < found.step_s < max(spans) * 4
+    assert min(spans) / 10 < found.step_s < max(spans) * 10
     assert found.total_s > 100 * found.step_s
     assert 0 < found.memory_bytes < found.memory_total_bytes
     longer = estimate(config_of(size=32, batch=16, steps=200), Facts(), known=known)

@@ -215,8 +215,17 @@ def test_a_paused_run_can_be_stopped(tmp_path: Path) -> None:
     wanted = config("dcgan", 6)
     run.create(wanted)
     run.write_control(paused=True)
-    threading.Timer(1.0, run.ask_to_stop).start()
+
+    def stop_it() -> None:
+        end = time.monotonic() + 60
+        while run.status()["state"] != "paused" and time.monotonic() < end:
+            time.sleep(0.02)
+        run.ask_to_stop()
+
+    helper = threading.Thread(target=stop_it)
+    helper.start()
     list(train(wanted, run))
+    helper.join()
     assert run.status()["state"] == "stopped"
 
 

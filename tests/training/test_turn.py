@@ -56,7 +56,7 @@ def test_runs_wait_in_order_and_go_on_whoever_dies(tmp_path: Path) -> None:
 
         # One that waits is stopped by a stop file, and asks no more.
         c.ask_to_stop()
-        assert waiting[1].wait(30) == 0
+        assert waiting[1].wait(120) == 0
         assert (state(c), c.stop_asked()) == ("stopped", False)
         assert turn.places(runs) == {b.id: 1, d.id: 2}
 
@@ -72,7 +72,7 @@ def test_runs_wait_in_order_and_go_on_whoever_dies(tmp_path: Path) -> None:
         until(d, "running", waiting[2])
         assert state(b) == "stopped"
         d.ask_to_stop()
-        assert waiting[2].wait(60) == 0
+        assert waiting[2].wait(120) == 0
         assert state(d) == "stopped"
     finally:
         end(first, *waiting)
@@ -86,7 +86,7 @@ def test_a_signal_ends_the_wait_and_the_run_can_be_resumed(tmp_path: Path, numbe
     try:
         until(b, "waiting", process)
         process.send_signal(number)
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
         assert state(b) == "stopped"
     finally:
         end(process)
@@ -117,7 +117,7 @@ def test_a_wish_to_stop_holds_while_the_trainer_is_loading(tmp_path: Path) -> No
     try:
         wait_for(lambda: state(run) == "starting" and "pid" in run.status(), process)
         run.ask_to_stop()
-        assert process.wait(60) == 0
+        assert process.wait(120) == 0
         assert state(run) == "stopped"
         assert not run.stop_asked()
     finally:
@@ -142,7 +142,7 @@ def test_two_never_start_together(tmp_path: Path) -> None:
     processes = [context.Process(target=_take_turns, args=(run.path, times)) for run in runs]
     for process in processes:
         process.start()
-    found = sorted(times.get(timeout=60) for _ in processes)
+    found = sorted(times.get(timeout=120) for _ in processes)
     for process in processes:
         process.join()
     assert all(before[1] <= after[0] for before, after in pairwise(found))
@@ -238,7 +238,7 @@ def test_devices_are_known_without_torch(
 
 def test_the_queue_needs_no_torch(tmp_path: Path) -> None:
     code = "import sys, gan_core.training.turn; print(sorted({'torch', 'numpy', 'gradio'} & set(sys.modules)))"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, cwd=tmp_path)
     assert found.stdout.strip() == "[]", found.stderr
 
 

@@ -54,6 +54,7 @@ def test_the_hand_draws_what_python_draws(page, models: Path) -> None:
 def test_neighbours_are_those_of_python(page, models: Path) -> None:
     state = settled(page, models)
     page.locator("#explore-neighbours").scroll_into_view_if_needed()
+    until(page, "!document.querySelector('#explore-neighbours').classList.contains('xp-stale')")
     cells = "#explore-neighbours button img"
     until(page, f"[...document.querySelectorAll('{cells}')].every((one) => one.src.startsWith('data:image/png'))")
     model = load(models / "tiny-dcgan")

@@ -84,6 +84,8 @@ def test_an_even_spline_in_a_grid_is_pythons(walk, models: Path) -> None:
     for number in (3, 11, 19):
         wanted = np.asarray(expected[number].convert("RGB").resize((66, 32), Image.Resampling.NEAREST)).astype(float)
         assert np.abs(pictures[number] - wanted).mean() < 12, f"frame {number}"
+    drawn = "JSON.parse(document.querySelector('#interpolate-player').dataset.drawn)"
+    until(walk, f"(({{ columns, frames, even }}) => columns === 2 && frames === 20 && even)({drawn})")
     told = walk.inner_text("#interpolate-jump")
     steps = jumps(generator(models), made, 20)
     assert f"{max(steps) / (sum(steps) / len(steps)):.1f}" in told
@@ -106,7 +108,7 @@ def test_a_gif_opens_elsewhere_and_shows_the_walk(walk, models: Path) -> None:
             assert np.sqrt(np.square(apart).mean()) < 6, f"frame {number}"
     assert set(lasted) == {30, 40}
     assert sum(lasted) == 670
-    assert walk.evaluate("document.querySelector('#interpolate-image').naturalWidth") == 160
+    until(walk, "document.querySelector('#interpolate-image').naturalWidth === 160")
     assert walk.is_visible("#interpolate-image")
     assert walk.is_disabled("#interpolate-play")
     assert re.match(r"tiny-dcgan-7-42-1234\.gif, 0\.7 s, ", walk.inner_text("#interpolate-told"))

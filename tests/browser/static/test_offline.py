@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from tests.browser.explore_page import direction, drag, source
 from tests.browser.static.hand import becomes, opened, says, settled
 from tests.browser.static.painter import PAINTED
 from tests.browser.static_bundle import serving, until, visit
+from tests.serving import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -58,9 +58,7 @@ def test_without_a_network_everything_still_works(browser, bundle: Path, models:
 @contextmanager
 def plainly(folder: Path) -> Iterator[str]:
     """By a server that sends none of the headers that isolate a page."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(folder)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}/"

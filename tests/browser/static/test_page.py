@@ -72,8 +72,7 @@ def test_nothing_hangs_over_the_edge_at_any_width(page) -> None:
         page.set_viewport_size({"width": width, "height": 900})
         for name in ("Explore", "Interpolate", "Style transfer"):
             page.get_by_role("tab", name=name).click()
-            page.wait_for_timeout(50)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, (width, name)
+            until(page, f"document.documentElement.scrollWidth <= {width}")
     page.set_viewport_size(before)
 
 
@@ -145,7 +144,7 @@ def test_without_web_assembly_the_page_says_so(browser, url: str) -> None:
         told = page.locator("main [role=alert]")
         told.wait_for()
         assert "no WebAssembly" in told.inner_text()
-        assert "Use a newer browser" in page.evaluate("document.documentElement.dataset.failed")
+        until(page, "document.documentElement.dataset.failed?.includes('Use a newer browser')")
 
 
 def test_nothing_can_be_sent_to_another_place(page) -> None:

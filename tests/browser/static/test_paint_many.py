@@ -137,6 +137,7 @@ def test_there_and_back_is_pythons(page, models: Path) -> None:
     page.click("#paint-trip summary")
     until(page, "document.querySelector('#paint-trip p').innerText.startsWith('Fidelity')")
     assert float(page.inner_text("#paint-trip p >> nth=0").split()[1]) == pytest.approx(expected.fidelity, abs=0.011)
+    until(page, "document.querySelector('#paint-trip img').naturalWidth")  # It is decoded after it was given.
     url = page.evaluate(
         """() => {
             const image = document.querySelector("#paint-trip img");
