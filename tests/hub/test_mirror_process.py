@@ -169,6 +169,7 @@ def test_when_somebody_else_pushes_the_training_goes_on_alone(hub: HubServer, ma
     assert "run/config.json" in hub.repository("user/others").files
     process.send_signal(signal.SIGINT)
     assert process.wait(120) == 130
+    until(lambda: b'"stopped"' in hub.repository("user/others").content("run/status.json"))
     assert repository.content("run/status.json") == b"theirs"
 
 
