@@ -223,12 +223,10 @@ def refuse_reader(repository: str, undone: str, *, makes: bool = False, token: s
     who, namespace = _account(told), repository.partition("/")[0]
     organisations = who["organisations"] if makes else [one["name"] for one in told.get("orgs", [])]
     if not who["may_write"] or namespace not in (who["name"], *organisations):
-        why = "" if who["may_write"] else " This one may only read."
-        raise HubError(
-            f"{undone}: {who['name']} may not write to {namespace}. Use a name of your own, or a token that may write."
-            f"{why}",
-            "forbidden",
-        )
+        reads = "the token of {name} may only read. Use one that may write."
+        other = "{name} may not write to {namespace}. Use a name of your own, or a token that may write."
+        why = (other if who["may_write"] else reads).format(name=who["name"], namespace=namespace)
+        raise HubError(f"{undone}: {why}", "forbidden")
 
 
 def _whoami(undone: str, token: str | None) -> dict[str, Any] | None:

@@ -252,5 +252,7 @@ def test_who_may_write_is_asked_the_same_way_for_what_is_there_and_what_is_to_be
     reader = Process(hub.endpoint, tmp_path / "home", HF_TOKEN="hf_reader")
     reader.run("exec('from gan_core.hub.client import refuse_reader')")
     for makes in (True, False):
-        assert reader.run(ask("user/x", makes))["error"].endswith("a token that may write. This one may only read.")
+        assert reader.run(ask("user/x", makes))["error"].endswith(
+            "the token of user may only read. Use one that may write."
+        )
     reader.close()

@@ -139,7 +139,7 @@ def test_what_the_hub_would_refuse_is_refused_before_anything_starts(hub: HubSer
 @pytest.mark.parametrize(
     ("token", "text"),
     [
-        (READER, "Nothing was started: user may not write to user. Use a name of your own, or a token that may write."),
+        (READER, "Nothing was started: the token of user may only read. Use one that may write."),
         (None, "Nothing was started: you are not signed in. Log in with hf auth login in a terminal, or start the"),
         ("hf_gone", "the Hub does not accept this login"),
     ],

@@ -2,10 +2,9 @@
 
 import secrets
 from collections.abc import Callable
-from concurrent.futures import Future, wait
 from dataclasses import asdict, dataclass
 from threading import Condition, Thread
-from typing import Any, TypeVar
+from typing import Any
 
 from gan_core.errors import Cancelled, GanCoreError
 from gan_core.hub.client import Progress
@@ -13,7 +12,6 @@ from gan_core.ui.hub.asking import failed
 from gan_core.ui.jobs import BUSY
 from gan_core.ui.serve import Answer
 
-T = TypeVar("T")
 Work = Callable[[Progress], Answer]
 """work(progress) does it and gives back what to add to the move; progress takes bytes, and raises after a cancel."""
 
@@ -21,8 +19,6 @@ MOST_WAITING = 64
 KEPT = 50
 """So many that are over are remembered."""
 UNDER_WAY = ("waiting", "running")
-LOOK_S = 0.2
-"""Between two looks whether a question is to be given up."""
 
 
 @dataclass
@@ -124,21 +120,3 @@ class Moves:
             move.state = "stopped"
             self._turn.notify_all()
             return False
-
-
-def asked(question: Callable[[], T], progress: Progress) -> T:
-    """The answer to a question that changes nothing. A cancel does not wait for it: it then ends by itself, unheard."""
-    answer: Future[T] = Future()
-
-    def ask() -> None:
-        try:
-            answer.set_result(question())
-        except BaseException as error:
-            answer.set_exception(error)
-
-    Thread(target=ask, daemon=True, name="asked").start()
-    while True:
-        over = wait([answer], LOOK_S).done
-        progress(0, 0)
-        if over:
-            return answer.result()

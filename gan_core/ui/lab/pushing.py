@@ -5,10 +5,8 @@ has whoever asks here: training is for those alone to whom this computer belongs
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
-from threading import Thread
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from gan_core.errors import HubError
 from gan_core.hub.client import Address
@@ -17,6 +15,7 @@ from gan_core.mirror.plain import plain
 from gan_core.mirror.standing import standing
 from gan_core.training.run_folder import RunFolder
 from gan_core.ui.hub.accounts import Accounts, hub_address
+from gan_core.ui.hub.questions import asked_within
 from gan_core.ui.lab.complaints import FieldError
 from gan_core.ui.lab.events import page_words, without_commands
 from gan_core.ui.rights import on_space
@@ -25,7 +24,6 @@ from gan_core.ui.serve import Answer
 if TYPE_CHECKING:
     from gan_core.settings import Settings
 
-T = TypeVar("T")
 TO = "push_to"
 """The field of the repository."""
 PATIENCE_S = 8.0
@@ -46,7 +44,7 @@ class Pushes:
     def account(self, fresh: object = None) -> Answer:
         """Who pushes: {"name", "organisations", "may_write"}, or None and `why`."""
         try:
-            found = _within(lambda: self._accounts.of(None, fresh=fresh is True))
+            found = asked_within(lambda: self._accounts.of(None, fresh=fresh is True), PATIENCE_S)
         except TimeoutError:
             return {"account": None, "why": "The Hub does not answer: what is pushed waits until it does."}
         except HubError as error:
@@ -80,7 +78,7 @@ class Pushes:
             return look_first(run, wish) if run else None
 
         try:
-            _within(ask)
+            asked_within(ask, PATIENCE_S)
         except TimeoutError:
             return
         except HubError as error:
@@ -154,24 +152,3 @@ def _minutes(value: object, before: float) -> float:
             f"{MOST_MINUTES:,.0f} minutes. Nothing was started.",
         )
     return float(number)
-
-
-def _within(work: Callable[[], T]) -> T:
-    """What `work` gives back or raises; `TimeoutError` where that takes longer. It then ends by itself."""
-    found: list[T] = []
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            found.append(work())
-        except BaseException as error:
-            failed.append(error)
-
-    thread = Thread(target=run, daemon=True, name="hub-asked")
-    thread.start()
-    thread.join(PATIENCE_S)
-    if failed:
-        raise failed[0]
-    if not found:
-        raise TimeoutError
-    return found[0]

@@ -5,7 +5,8 @@ from gan_core.hub.client import Progress
 from gan_core.mirror import Wish, read_record, read_wish, unsent
 from gan_core.mirror.keeper import Keeper
 from gan_core.training.run_folder import IMPORTED, RunFolder
-from gan_core.ui.hub.moves import UNDER_WAY, Moves, asked
+from gan_core.ui.hub.moves import UNDER_WAY, Moves
+from gan_core.ui.hub.questions import asked_until_cancelled
 from gan_core.ui.lab.complaints import FieldError
 from gan_core.ui.lab.pushing import TO, in_words, keep, told, wish_of
 from gan_core.ui.serve import Answer
@@ -59,7 +60,7 @@ class Sending:
                 look_first(run, wish)
 
         # A Hub that is silent, and another push of the run, may take a minute: here a cancel does not wait for them.
-        asked(look, progress)
+        asked_until_cancelled(look, progress)
         waits = unsent(run, read_record(run, wish.repository))
         done = push_now(run, wish, anew=True, progress=progress)
         if keeper := follow(run):
